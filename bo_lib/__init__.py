@@ -1,0 +1,1 @@
+"""The Back Office Workbench: everything after the investment decision."""

@@ -1,0 +1,335 @@
+"""Typed parameters: the firm, its funds and the rules of the trade, from YAML.
+
+Every file under ``parameters/`` is read into one of the classes below. Unknown keys are refused with the nearest known
+name; a wrong value is refused with the file and the field. Terms are dated: ``Fund.on(day)`` gives those in force.
+"""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date, time
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from bo_lib.model.money import Rounding, decimal_from
+
+
+class ParameterError(Exception):
+    """A parameter file that cannot be used; the message names file, field, what was found and what to do."""
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_floats(cls, value: Any) -> Any:
+        return decimal_from(value) if isinstance(value, float) else value
+
+
+class Account(Strict):
+    """One account of a fund: the books' short name, and what the custodian calls its parts."""
+
+    id: str
+    custodian: str
+    custody: str = ""  # safekeeping account number in holdings statements
+    cash: dict[str, str] = {}  # currency -> cash account number in cash statements
+    position_basis: Literal["trade", "settlement"] = "settlement"
+
+
+class Delivery(Strict):
+    """A file somebody owes us every business day."""
+
+    sender: str
+    format: str  # as `bo read` names it
+    account: str = ""
+    due: time
+
+
+class ShareClass(Strict):
+    """A class or series of units. ``hedged`` classes carry their own forwards."""
+
+    id: str
+    isin: str = ""
+    currency: str
+    policy: Literal["accumulating", "distributing"] = "accumulating"
+    hedged: bool = False
+    management_fee_bps_annual: Decimal = Decimal(0)
+    unit_decimals: int = 4
+    nav_decimals: int = 4
+    nav_rounding: Rounding = Rounding.HALF_UP
+    high_water_mark: Decimal | None = None  # series: per unit, at the start of the crystallisation period
+    clause: str = ""
+
+
+class Expense(Strict):
+    """A yearly expense of the whole fund in base currency, accrued over calendar days."""
+
+    name: str
+    amount_annual: Decimal
+    clause: str = ""
+
+
+class PerformanceFee(Strict):
+    rate_pct: Decimal
+    method: Literal["series"] = "series"
+    hurdle: Literal["none"] = "none"
+    crystallisation: Literal["yearly", "quarterly"] = "yearly"
+    clause: str = ""
+
+
+class Swing(Strict):
+    """Partial swing: the NAV moves by ``factor_bps`` once the net flow passes ``threshold_pct`` of net assets."""
+
+    threshold_pct: Decimal
+    factor_bps: Decimal
+    clause: str = ""
+
+
+class Dealing(Strict):
+    """How investors deal. A new series opens at ``series_price`` when ``new_series`` is set."""
+
+    frequency: Literal["daily", "monthly", "none"]
+    cut_off: time = time(12, 0)
+    timezone: str = "UTC"
+    settlement_days: int = 3
+    account: str = ""  # account that receives and pays
+    minimum_first: Decimal = Decimal(0)
+    new_series: bool = False
+    series_price: Decimal = Decimal(100)
+    clause: str = ""
+
+
+class Tolerances(Strict):
+    admin_bps: Decimal = Decimal("0.5")  # of net assets, per component and class
+    nav_move_pct: Decimal = Decimal(3)  # unexplained by anything but size: warns
+    price_move_pct: Decimal = Decimal(15)
+    price_source_pct: Decimal = Decimal(1)
+    price_stale_days: int = 3
+
+
+class Terms(Strict):
+    """What the prospectus says, from a date on."""
+
+    start: date = Field(alias="from")
+    classes: tuple[ShareClass, ...]
+    expenses: tuple[Expense, ...] = ()
+    performance_fee: PerformanceFee | None = None
+    swing: Swing | None = None
+    dealing: Dealing = Dealing(frequency="none")
+    fee_base: Literal["net_assets", "commitments"] = "net_assets"
+    days_in_year: Literal["actual", "365", "360"] = "actual"
+
+    def share_class(self, class_id: str) -> ShareClass:
+        return next(c for c in self.classes if c.id == class_id)
+
+
+class Investor(Strict):
+    id: str
+    name: str
+    country: str = ""
+    cleared: bool = True  # identity checks passed: an investor that is not may hold an order, never units
+    commitment: Decimal = Decimal(0)
+
+
+class Fund(Strict):
+    id: str
+    name: str
+    kind: Literal["long_short", "ucits", "bond", "closed_end", "fund"]
+    domicile: str
+    base_currency: str
+    calendar: str
+    administrator: str = ""
+    inception: date
+    lot_method: Literal["FIFO"] = "FIFO"
+    price_sources: tuple[str, ...] = ()
+    fx_source: str = ""
+    accounts: tuple[Account, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    investors: tuple[Investor, ...] = ()
+    tolerances: Tolerances = Tolerances()
+    terms: tuple[Terms, ...]
+
+    def on(self, day: date) -> Terms:
+        """The terms in force on ``day``. Raises ``ParameterError`` before the first."""
+        known = [terms for terms in self.terms if terms.start <= day]
+        if not known:
+            raise ParameterError(f"{self.id}: no terms in force on {day}; the first start on {min(t.start for t in self.terms)}")
+        return max(known, key=lambda terms: terms.start)
+
+    def account(self, account_id: str) -> Account:
+        return next(a for a in self.accounts if a.id == account_id)
+
+    @cached_property
+    def accounts_by_number(self) -> dict[str, Account]:
+        """Custodians' numbers (custody and cash) -> the account they belong to."""
+        return {number: a for a in self.accounts for number in (a.custody, *a.cash.values()) if number}
+
+
+class Firm(Strict):
+    """parameters/firm.yaml"""
+
+    name: str
+    funds: tuple[str, ...]
+    store: str = "sqlite:///outputs/books.sqlite"
+    inbox: Path = Path("outputs/inbox")
+    outputs: Path = Path("outputs")
+    calendar: str = "TARGET"
+    deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
+    workers: int = 2
+    four_eyes_above: Decimal = Decimal(10000)
+
+
+class CloseTask(Strict):
+    id: str
+    title: str
+    check: str  # name of the check in bo_lib.close
+    owner: str
+    reviewer: str
+    due_business_day: int  # after month-end
+    needs: tuple[str, ...] = ()
+
+
+class Close(Strict):
+    """parameters/close.yaml"""
+
+    tasks: tuple[CloseTask, ...]
+
+
+class Filing(Strict):
+    """One filing obligation, in force from a date. Deadlines count calendar or business days after the period's end."""
+
+    form: str
+    title: str
+    start: date = Field(alias="from")
+    until: date | None = None
+    applies_to: tuple[str, ...]  # fund kinds or ids
+    frequency: Literal["monthly", "quarterly", "yearly"]
+    due_days: int
+    day_kind: Literal["calendar", "business"] = "calendar"
+    source: str
+
+
+class Filings(Strict):
+    """parameters/filings.yaml"""
+
+    filings: tuple[Filing, ...]
+
+
+class Cycle(Strict):
+    """Settlement cycle of a market from a date on; ``source`` is the rule."""
+
+    market: str
+    instrument: str = "any"
+    start: date = Field(alias="from")
+    days: int
+    calendar: str
+    source: str
+
+
+class Cycles(Strict):
+    """parameters/rules/settlement_cycles.yaml"""
+
+    cycles: tuple[Cycle, ...]
+
+
+class Day(Strict):
+    """parameters/schedule.yaml: the graph of a business day."""
+
+    id: str
+    notebook: str
+    when: Literal["daily", "month_end"] = "daily"
+    needs: tuple[str, ...] = ()
+    deadline_minutes: int = 15
+
+
+class Schedule(Strict):
+    day: tuple[Day, ...]
+
+
+M = TypeVar("M", bound=Strict)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without floats (amounts stay text until they are decimals) and without duplicate keys."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_scalar(node))
+
+
+def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    keys = [loader.construct_object(key) for key, _ in node.value]
+    if doubled := {key for key in keys if keys.count(key) > 1}:
+        raise yaml.MarkedYAMLError(problem=f"the key {sorted(doubled)[0]!r} stands twice", problem_mark=node.start_mark)
+    return loader.construct_mapping(node, deep=True)
+
+
+_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping)
+
+
+def load(path: Path, kind: type[M]) -> M:
+    """One parameter file as ``kind``. Raises ``ParameterError`` with file, line or field, and what to do."""
+    try:
+        data = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
+        hint = f"; is it {near[0]}?" if near else "; `bo new DIR` makes an empty firm"
+        raise ParameterError(f"{path}: no such parameter file{hint}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as reason:
+        raise ParameterError(f"{path}: not readable as YAML: {reason}") from reason
+    try:
+        return kind.model_validate(data)
+    except ValidationError as reason:
+        raise ParameterError("\n".join(_letter(path, kind, e) for e in reason.errors())) from None
+
+
+def _letter(path: Path, kind: type[BaseModel], problem: Any) -> str:
+    """One validation problem as a sentence: file, field, what was found, what was expected."""
+    where = ".".join(str(part) for part in problem["loc"])
+    if problem["type"] != "extra_forbidden":
+        found = "" if problem["type"] == "missing" else f": found {str(problem['input'])[:80]!r}"
+        return f"{path}: {where}{found}: {problem['msg']}"
+    known = _fields_at(kind, problem["loc"][:-1])
+    near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
+    return f"{path}: {where}: unknown key; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}")
+
+
+def _fields_at(kind: Any, steps: tuple[str | int, ...]) -> list[str]:
+    """Names a mapping may have at a place inside a model: walk the annotations along ``steps``."""
+    for step in steps:
+        if isinstance(step, str) and isinstance(kind, type) and issubclass(kind, BaseModel):
+            found = [f for name, f in kind.model_fields.items() if step in (name, f.alias)]
+            kind = _model_in(found[0].annotation) if found else None
+    if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+        return []
+    return [f.alias or name for name, f in kind.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> Any:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((m for a in getattr(annotation, "__args__", ()) if (m := _model_in(a))), None)
+
+
+def load_firm(root: Path) -> Firm:
+    return load(root / "parameters" / "firm.yaml", Firm)
+
+
+def load_fund(root: Path, fund_id: str) -> Fund:
+    """A fund's terms. Raises ``ParameterError``; for an unknown fund it names the nearest known one."""
+    folder = root / "parameters" / "funds"
+    path = folder / f"{fund_id}.yaml"
+    if not path.exists():
+        known = sorted(p.stem for p in folder.glob("*.yaml"))
+        near = difflib.get_close_matches(fund_id.upper(), known, 1)
+        said = f"did you mean {near[0]}?" if near else f"known funds: {', '.join(known) or 'none yet'}"
+        raise ParameterError(f"no fund {fund_id!r} in {folder}: {said}")
+    fund = load(path, Fund)
+    if fund.id != fund_id:
+        raise ParameterError(f"{path}: id: found {fund.id!r}, expected {fund_id!r}, the name of the file")
+    return fund

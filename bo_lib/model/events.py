@@ -1,0 +1,248 @@
+"""What can happen to a fund's books. One frozen class per kind of event; books and NAV are folds over these.
+
+Amounts are positive unless said otherwise and in the currency named beside them. ``effective_date`` is the accounting
+date (trade date of a trade, ex date of a dividend, first day in NAV of capital). ``event_id`` is stable and is the
+idempotency key in the store. ``source`` is ``sha256#place`` of the file row the event came from.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+ZERO = Decimal(0)
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    event_id: str
+    fund: str
+    effective_date: date
+    source: str = ""
+
+
+class OpeningLot(_Event):
+    """A lot taken over from earlier books; ``quantity`` and costs are signed (short negative)."""
+
+    kind: Literal["opening_lot"] = "opening_lot"
+    account: str
+    isin: str
+    quantity: Decimal
+    currency: str
+    cost_local: Decimal
+    cost_base: Decimal
+    acquired: date
+
+
+class OpeningBalance(_Event):
+    """A ledger balance taken over from earlier books, debit positive; the difference goes to opening equity."""
+
+    kind: Literal["opening_balance"] = "opening_balance"
+    ledger: str
+    account: str = ""
+    share_class: str = ""
+    currency: str
+    local: Decimal
+    base: Decimal
+
+
+class Trade(_Event):
+    """A purchase, sale, short sale or cover. ``accrued_interest`` is paid by the buyer on top of the clean price."""
+
+    kind: Literal["trade"] = "trade"
+    trade_id: str
+    account: str
+    isin: str
+    side: Literal["BUY", "SELL", "SHORT", "COVER"]
+    quantity: Decimal
+    price: Decimal
+    currency: str
+    commission: Decimal = ZERO
+    taxes: Decimal = ZERO
+    accrued_interest: Decimal = ZERO
+    settlement_date: date
+    counterparty: str = ""
+
+
+class Settlement(_Event):
+    """Cash and securities of a trade changed hands, in full or (``quantity``) in part, for ``amount`` of money."""
+
+    kind: Literal["settlement"] = "settlement"
+    trade_id: str
+    quantity: Decimal
+    amount: Decimal
+
+
+class FxDeal(_Event):
+    """A spot or forward currency deal; a spot is in NAV from trade date, cash moves on ``settlement_date``."""
+
+    kind: Literal["fx_deal"] = "fx_deal"
+    deal_id: str
+    account: str
+    style: Literal["SPOT", "FORWARD"]
+    buy_currency: str
+    buy_amount: Decimal
+    sell_currency: str
+    sell_amount: Decimal
+    settlement_date: date
+    share_class: str = ""
+
+
+class Dividend(_Event):
+    """A dividend (per share) on its ex date, for the position held at the close of the day before.
+
+    ``withholding_pct`` is in percent of the gross. Shorts pay the gross.
+    """
+
+    kind: Literal["dividend"] = "dividend"
+    event_ref: str
+    isin: str
+    currency: str
+    rate_per_share: Decimal
+    withholding_pct: Decimal = ZERO
+    payment_date: date
+
+
+class Coupon(_Event):
+    """A bond coupon on its payment date: ``rate_pct_of_nominal`` for this payment (half the yearly coupon if two a year)."""
+
+    kind: Literal["coupon"] = "coupon"
+    event_ref: str
+    isin: str
+    currency: str
+    rate_pct_of_nominal: Decimal
+    withholding_pct: Decimal = ZERO
+    payment_date: date
+
+
+class Split(_Event):
+    """``new`` shares for every ``old`` shares, from the open of ``effective_date`` (the ex date); fractions are kept."""
+
+    kind: Literal["split"] = "split"
+    event_ref: str
+    isin: str
+    new: Decimal
+    old: Decimal
+
+
+class RightsIssue(_Event):
+    """``new`` rights for every ``old`` shares held at the close before the ex date; rights are rounded down.
+
+    Cost follows market value on the first day (26 CFR 1.307-1): ``value_share`` ex rights and ``value_right``.
+    """
+
+    kind: Literal["rights_issue"] = "rights_issue"
+    event_ref: str
+    isin: str
+    rights_isin: str
+    new: Decimal
+    old: Decimal
+    value_share: Decimal
+    value_right: Decimal
+
+
+class RightsExercise(_Event):
+    """``quantity`` rights used up at ``subscription_price`` each for as many new shares; cash leaves on ``payment_date``."""
+
+    kind: Literal["rights_exercise"] = "rights_exercise"
+    event_ref: str
+    account: str
+    rights_isin: str
+    isin: str
+    quantity: Decimal
+    subscription_price: Decimal
+    currency: str
+    payment_date: date
+
+
+class Capital(_Event):
+    """Units issued or redeemed: in NAV from ``effective_date`` (the day after dealing), cash on ``settlement_date``.
+
+    ``amount`` is in the class currency, ``amount_base`` the same at the rates of the dealing day.
+    """
+
+    kind: Literal["capital"] = "capital"
+    order_id: str
+    investor: str
+    share_class: str
+    action: Literal["SUBSCRIBE", "REDEEM", "CALL", "DISTRIBUTE"]
+    units: Decimal
+    amount: Decimal
+    amount_base: Decimal
+    currency: str
+    account: str
+    settlement_date: date
+
+
+class Accrual(_Event):
+    """An expense accrued to date; negative ``amount`` releases. ``name``: management_fee, performance_fee, administration…"""
+
+    kind: Literal["accrual"] = "accrual"
+    name: str
+    share_class: str = ""
+    currency: str
+    amount: Decimal
+
+
+class Payment(_Event):
+    """Money in (positive ``amount``) or out against a ledger account: an accrued fee paid, bank interest, a charge."""
+
+    kind: Literal["payment"] = "payment"
+    reference: str
+    account: str
+    ledger: str
+    share_class: str = ""
+    currency: str
+    amount: Decimal
+    text: str = ""
+
+
+class JournalLine(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    ledger: str
+    account: str = ""
+    share_class: str = ""
+    currency: str
+    local: Decimal
+    base: Decimal
+
+
+class ManualJournal(_Event):
+    """Lines that a person booked; they balance per currency and in base, and maker is not checker."""
+
+    kind: Literal["manual_journal"] = "manual_journal"
+    lines: tuple[JournalLine, ...]
+    reason: str
+    maker: str
+    checker: str
+
+
+class Reversal(_Event):
+    """Takes back one earlier event in full, as of ``effective_date``; both stay visible."""
+
+    kind: Literal["reversal"] = "reversal"
+    reverses: str
+    reason: str
+
+
+Event = Annotated[
+    OpeningLot | OpeningBalance | Trade | Settlement | FxDeal | Dividend | Coupon | Split | RightsIssue | RightsExercise
+    | Capital | Accrual | Payment | ManualJournal | Reversal,
+    Field(discriminator="kind"),
+]  # fmt: skip
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def from_payload(payload: dict[str, Any]) -> Event:
+    """The event of a stored payload. Raises ``pydantic.ValidationError`` when it is none."""
+    return _EVENT.validate_python(payload)
+
+
+def to_payload(event: Event) -> dict[str, Any]:
+    """The event as plain JSON: decimals and dates as strings."""
+    return event.model_dump(mode="json")
