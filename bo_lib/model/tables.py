@@ -97,7 +97,7 @@ def _holds(kind: pa.Decimal128Type, value: Decimal) -> bool:
     text = "".join(map(str, digits))
     needless = len(text) - len(text.rstrip("0")) if value else len(text)
     scale = max(0, -exponent - needless)
-    return scale <= kind.scale and value.adjusted() + 1 + kind.scale <= kind.precision
+    return bool(scale <= kind.scale and value.adjusted() + 1 + kind.scale <= kind.precision)
 
 
 _FILE = (
