@@ -1,0 +1,112 @@
+"""A report as an XLSX workbook: numbers as numbers, text as text whatever it looks like, the same bytes for the same report."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bo_lib.views.findings import findings_table
+from bo_lib.views.report import Report
+from bo_lib.views.wording import column_places, is_number, label, text_of
+
+_DIGITS = 15  # significant digits an Excel number holds
+_BORN = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook's metadata has no zone; fixed, so that equal reports are equal files
+
+
+def write(report: Report, path: Path) -> Path:
+    """Write ``report`` to ``path``: a sheet Summary, one per table, Findings. Returns ``path``.
+
+    A number with more than 15 significant digits is written as text: Excel would round it.
+    """
+    import xlsxwriter
+
+    safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with xlsxwriter.Workbook(str(path), safe) as book:
+        book.set_properties({"title": report.title, "created": _BORN})
+        _Writer(book).report(report)
+    return path
+
+
+class _Writer:
+    def __init__(self, book: Any) -> None:
+        self.book = book
+        self.head = book.add_format({"bold": True, "bottom": 1, "font_color": "#17324d", "text_wrap": True, "valign": "bottom"})
+        self.bold = book.add_format({"bold": True, "font_size": 14, "font_color": "#17324d"})
+        self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
+        self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
+        self.formats: dict[int, Any] = {}
+        self.names: set[str] = set()
+
+    def report(self, report: Report) -> None:
+        self._summary(report)
+        for section in report.sections:
+            if section.table is not None:
+                self._table(section.title, section.table)
+        if report.findings:
+            self._table("Findings", findings_table(report.findings))
+
+    def _summary(self, report: Report) -> None:
+        sheet = self._sheet("Summary")
+        sheet.set_column(0, 0, 34)
+        sheet.set_column(1, 2, 26)
+        sheet.write_string(0, 0, report.title, self.bold)
+        sheet.write_string(1, 0, "Verdict")
+        sheet.write_string(1, 1, report.verdict.value)
+        sheet.write_string(2, 0, report.summary)
+        for row, figure in enumerate(report.figures, start=4):
+            sheet.write_string(row, 0, figure.label)
+            self._cell(sheet, row, 1, figure.value, None)
+            sheet.write_string(row, 2, figure.note)
+
+    def _table(self, title: str, table: pa.Table) -> None:
+        sheet = self._sheet(title)
+        sheet.freeze_panes(1, 0)
+        for column, (field, values) in enumerate(zip(table.schema, table.columns, strict=True)):
+            cells = values.to_pylist()
+            places = column_places(cells, field.type) if is_number(field.type) else None
+            sheet.write_string(0, column, label(field.name), self.head)
+            widest = max([len(label(field.name)), *(len(text_of(cell, places)) for cell in cells[:200])])
+            sheet.set_column(column, column, min(60, widest + 2))
+            for row, cell in enumerate(cells, start=1):
+                self._cell(sheet, row, column, cell, places)
+        if table.num_rows:
+            sheet.autofilter(0, 0, table.num_rows, table.num_columns - 1)
+
+    def _cell(self, sheet: Any, row: int, column: int, value: Any, places: int | None) -> None:
+        if value is None:
+            return
+        if isinstance(value, bool):
+            sheet.write_boolean(row, column, value)
+        elif isinstance(value, int | float | Decimal) and _fits(value):
+            sheet.write_number(row, column, float(value), self._number(places if places is not None else _places(value)))
+        elif isinstance(value, date):
+            sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), self.day)  # noqa: DTZ001
+        else:
+            sheet.write_string(row, column, text_of(value)[:32767], self.wrap if len(text_of(value)) > 60 else None)
+
+    def _number(self, places: int) -> Any:
+        if places not in self.formats:
+            self.formats[places] = self.book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")})
+        return self.formats[places]
+
+    def _sheet(self, title: str) -> Any:
+        """A sheet with a legal name: 31 characters, none of ``[]:*?/\\``, unique regardless of case."""
+        clean = "".join(" " if c in "[]:*?/\\" else c for c in title).strip(" '")[:31] or "Sheet"
+        name, number = clean, 2
+        while name.lower() in self.names or name.lower() == "history":
+            name, number = f"{clean[:27]} ({number})", number + 1
+        self.names.add(name.lower())
+        return self.book.add_worksheet(name)
+
+
+def _places(value: int | float | Decimal) -> int:
+    return column_places([value], pa.float64()) if not isinstance(value, int) else 0
+
+
+def _fits(value: int | float | Decimal) -> bool:
+    number = Decimal(str(value))
+    return number.is_finite() and len(number.normalize().as_tuple().digits) <= _DIGITS

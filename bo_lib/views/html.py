@@ -1,0 +1,139 @@
+"""Reports as HTML: fragments that look alike in JupyterLab, Voila and an exported page. Everything is escaped here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from bo_lib.model.findings import Severity, Verdict
+from bo_lib.views.findings import findings_table
+from bo_lib.views.report import Chart, Figure, Report, Section
+from bo_lib.views.wording import columns_as_text, is_number, label, text_of
+
+HTML, TEXT = "text/html", "text/plain"
+_BADGES = frozenset([*Verdict, *Severity, "failed"])
+_BADGED = frozenset(["verdict", "severity"])  # columns whose values are shown as badges
+
+
+@cache
+def style() -> str:
+    """The house style as a ``<style>`` element; every rule is below the class ``bo``."""
+    return f"<style>{(Path(__file__).parent / 'style.css').read_text('utf-8')}</style>"
+
+
+def badge(said: str, href: str = "") -> str:
+    kind = said if said in _BADGES else "none"
+    if href:
+        return f'<a class="bo-badge bo-{kind}" href="{escape(href)}" target="_blank" rel="noopener">{escape(said)}</a>'
+    return f'<span class="bo-badge bo-{kind}">{escape(said)}</span>'
+
+
+def figures(row: Iterable[Figure]) -> str:
+    """A row of figures, wrapping where the page is narrow."""
+    return f'<div class="bo-figures">{"".join(map(_figure, row))}</div>'
+
+
+def _figure(figure: Figure) -> str:
+    value = escape(text_of(figure.value))
+    note = f'<div class="bo-note">{escape(figure.note)}</div>' if figure.note else ""
+    alarm = " bo-alarm" if figure.alarm else ""
+    return (
+        f'<div class="bo-figure{alarm}"><div class="bo-label">{escape(figure.label)}</div>'
+        f'<div class="bo-value" title="{value}">{value}</div>{note}</div>'
+    )
+
+
+def table(data: pa.Table, rows: int = 50) -> str:
+    """An Arrow table as HTML, cut after ``rows`` with a word on how many more there are."""
+    if not data.num_rows:
+        return '<div class="bo-empty">no rows</div>'
+    kinds = [_cell_class(kind) for kind in data.schema.types]
+    head = "".join(f"<th{kind}>{escape(label(name))}</th>" for name, kind in zip(data.column_names, kinds, strict=True))
+    columns = [_cells(name, texts, kind) for name, texts, kind in zip(data.column_names, columns_as_text(data, rows), kinds, strict=True)]
+    body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
+    more = data.num_rows - rows
+    foot = f'<tr><td class="bo-more" colspan="{len(kinds)}">and {more:,} more</td></tr>' if more > 0 else ""
+    return f'<div class="bo-scroll"><table class="bo-table"><thead><tr>{head}</tr></thead><tbody>{body}{foot}</tbody></table></div>'
+
+
+def _cell_class(kind: pa.DataType) -> str:
+    if is_number(kind):
+        return ' class="bo-n"'
+    return ' class="bo-d"' if pa.types.is_date(kind) else ""
+
+
+def _cells(name: str, texts: list[str], kind: str) -> list[str]:
+    if name in _BADGED:
+        return [f"<td>{badge(text)}</td>" if text else "<td></td>" for text in texts]
+    return [f"<td{kind}>{escape(text)}</td>" for text in texts]
+
+
+def header(report: Report) -> str:
+    return (
+        f'<div class="bo-head"><span class="bo-title">{escape(report.title)}</span>{badge(report.verdict)}</div>'
+        f'<div class="bo-summary">{escape(report.summary)}</div>'
+    )
+
+
+def section_head(section: Section) -> str:
+    says = f'<div class="bo-says">{escape(section.says)}</div>' if section.says else ""
+    return f'<div class="bo-section">{escape(section.title)}</div>{says}'
+
+
+def wrapped(body: str) -> str:
+    return f'<div class="bo">{body}</div>'
+
+
+def _pieces(report: Report, rows: int) -> Iterator[str | tuple[Chart, pa.Table]]:
+    """The report from top to bottom: HTML, and charts with their data where they stand."""
+    yield header(report)
+    if report.figures:
+        yield figures(report.figures)
+    for section in report.sections:
+        yield section_head(section)
+        if section.chart is not None:
+            data = section.chart.data if section.chart.data is not None else section.table
+            if data is not None and data.num_rows:
+                yield section.chart, data
+        if section.table is not None:
+            yield table(section.table, rows)
+    if report.findings:
+        yield section_head(Section("Findings")) + table(findings_table(report.findings), rows)
+
+
+def fragment(report: Report, rows: int) -> str:
+    parts = [
+        piece if isinstance(piece, str) else f'<div class="bo-empty">Chart: {escape(piece[0].title or label(piece[0].y))}</div>'
+        for piece in _pieces(report, rows)
+    ]
+    return style() + wrapped("".join(parts))
+
+
+def outputs(report: Report, rows: int) -> list[dict[str, Any]]:
+    from bo_lib.views import charts
+
+    bundles: list[dict[str, Any]] = []
+    words: list[str] = [style()]
+    said = report.to_text(min(rows, 10))
+    for piece in _pieces(report, rows):
+        if isinstance(piece, str):
+            words.append(piece)
+            continue
+        bundles.append(_html_bundle(words, said))
+        bundles.append(charts.bundle(*piece))
+        words, said = [], ""
+    if words:
+        bundles.append(_html_bundle(words, said))
+    return bundles
+
+
+def _html_bundle(words: list[str], said: str) -> dict[str, Any]:
+    """Style stands before the frame; the text of the whole report goes with the first output only."""
+    styles = "".join(w for w in words if w.startswith("<style>"))
+    body = "".join(w for w in words if not w.startswith("<style>"))
+    return {HTML: styles + wrapped(body), TEXT: said}
