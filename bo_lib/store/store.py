@@ -1,0 +1,262 @@
+"""The store of facts: append-only, two clocks, one hash chain a stream.
+
+``seq`` is the order in which facts were committed and so the truth about what came first; ``known_at`` is the writer's
+word for when it was known. State is the fold of the facts up to an effective date and up to a ``known_at``, or up to
+pinned chain heads where a run must see the very same facts again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+from bo_lib.model.findings import Outcome
+from bo_lib.store.database import Database
+from bo_lib.store.errors import Conflict, StoreAltered, safe_url
+from bo_lib.store.facts import GENESIS, Appended, Fact, Head, StoredFact, anchor_of, chain_hash, check_text, instant
+from bo_lib.store.schema import CHAIN_HEAD, FACT
+from bo_lib.store.verify import verified
+
+Pins = Mapping[str, Sequence[Any]]  # stream -> (n, hash), as `heads()` gives them and as JSON keeps them
+_BATCH = 500  # ids in one question to the database
+_COLUMNS = [FACT.c[name] for name in StoredFact.__dataclass_fields__]
+_CONTENT = ("stream", "kind", "entity", "effective_date", "payload")
+
+
+class Store:
+    """Facts on SQLite or PostgreSQL. Safe to use from several threads and processes; every call is its own transaction.
+
+    Raises ``StoreUnreachable``, ``StoreLocked`` and ``StoreFull`` from any method.
+    """
+
+    def __init__(self, url: str, wait_seconds: float = 30) -> None:
+        """``url``: ``sqlite:///books.sqlite`` or ``postgresql+psycopg://user@host/db``; waits so long for other writers."""
+        self._database = Database(url, wait_seconds)
+
+    @classmethod
+    def open(cls, url: str, wait_seconds: float = 30) -> Store:
+        """The store at ``url``; its tables are made when they are not there."""
+        return cls(url, wait_seconds)
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._database.close()
+
+    @property
+    def url(self) -> str:
+        """Where the facts are, without password."""
+        return safe_url(self._database.url)
+
+    def append(self, facts: Iterable[Fact], actor: str, known_at: str) -> Appended:
+        """Write facts, all or none. One that is there already with the same content is left alone.
+
+        ``known_at`` is an ISO-8601 time with offset. Raises ``Conflict`` when an id is taken by a fact with other content
+        (nothing is written then) and ``ValueError`` for a time or actor that cannot be used.
+        """
+        given, time = list(facts), instant(known_at)
+        check_text("actor", actor)
+        with self._database.write() as connection:
+            done = _contents(connection, [fact.id for fact in given])
+            heads = _heads(connection, {fact.stream for fact in given})
+            appended, rows = Appended([], []), []
+            for fact in given:
+                content = _content(fact)
+                if (there := done.get(fact.id)) is not None:
+                    _same_or_conflict(fact.id, there, content)
+                    appended.already.append(fact.id)
+                    continue
+                row = _row(fact, content, actor, time, heads.get(fact.stream, Head(0, GENESIS)))
+                heads[fact.stream] = Head(row["n"], row["hash"])
+                done[fact.id] = content
+                rows.append(row)
+                appended.new.append(fact.id)
+            _insert(connection, rows, heads)
+        return appended
+
+    def facts(
+        self,
+        kind: str | None = None,
+        *,
+        stream: str | None = None,
+        entity: str | None = None,
+        effective_until: date | None = None,
+        known_until: str | None = None,
+        heads: Pins | None = None,
+    ) -> list[StoredFact]:
+        """Facts in the order of their commits, each condition narrowing.
+
+        ``kind`` takes that kind and all below it (``event`` takes ``event.trade``). ``heads`` pins the chains: only facts up
+        to each stream's head, of no other stream; raises ``StoreAltered`` when the store does not hold these heads.
+        """
+        where = _where(kind, stream, entity, effective_until, known_until, heads)
+        with self._database.read() as connection:
+            _check_pins(connection, heads or {})
+            return [_stored(row) for row in connection.execute(sa.select(*_COLUMNS).where(*where).order_by(FACT.c.seq))]
+
+    def latest(
+        self,
+        kind: str,
+        *,
+        stream: str | None = None,
+        entity: str | None = None,
+        effective_until: date | None = None,
+        known_until: str | None = None,
+        heads: Pins | None = None,
+    ) -> list[StoredFact]:
+        """The fact in force for each (stream, entity): latest effective date, and of those the last one committed.
+
+        Conditions as in ``facts``; ``kind`` with all kinds below it counts as one history (``break.opened``, ``break.closed``).
+        """
+        where = _where(kind, stream, entity, effective_until, known_until, heads)
+        newest = [FACT.c.effective_date.desc(), FACT.c.seq.desc()]
+        rank = sa.func.row_number().over(partition_by=[FACT.c.stream, FACT.c.entity], order_by=newest).label("rank")
+        ranked = sa.select(*_COLUMNS, rank).where(*where).subquery()
+        chosen = sa.select(*(ranked.c[column.name] for column in _COLUMNS)).where(ranked.c.rank == 1).order_by(ranked.c.seq)
+        with self._database.read() as connection:
+            _check_pins(connection, heads or {})
+            return [_stored(row) for row in connection.execute(chosen)]
+
+    def heads(self) -> dict[str, Head]:
+        """Where each stream's chain ends. A run pins these, so that it can be run again on the very same facts."""
+        with self._database.read() as connection:
+            return _heads(connection)
+
+    def anchor(self) -> str:
+        """One hash over all chain heads, to be kept outside (printed in a pack, mailed to the auditor)."""
+        return anchor_of(self.heads())
+
+    def verify(self, stream: str | None = None) -> Outcome[int]:
+        """Recompute the chains (or one). Value: facts that stand; findings: the first broken place of each stream."""
+        with self._database.read() as connection:
+            return verified(connection, stream, self.url)
+
+
+def _content(fact: Fact) -> dict[str, str]:
+    """What makes two facts of one id the same: all but who wrote it and when."""
+    return {
+        "stream": fact.stream,
+        "kind": fact.kind,
+        "entity": fact.entity,
+        "effective_date": fact.effective_date.isoformat(),
+        "payload": fact.payload_text,
+    }
+
+
+def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, head: Head) -> dict[str, Any]:
+    row: dict[str, Any] = {**content, "id": fact.id, "n": head.n + 1, "known_at": known_at, "actor": actor, "prev_hash": head.hash}
+    row["hash"] = chain_hash(row, head.hash)
+    return row
+
+
+def _same_or_conflict(fact_id: str, there: Mapping[str, str], given: Mapping[str, str]) -> None:
+    differ = [name for name in _CONTENT if there[name] != given[name]]
+    if differ:
+        told = "; ".join(_difference(name, there[name], given[name]) for name in differ)
+        raise Conflict(
+            f"fact {fact_id} is kept with other content ({told}). Nothing was written. "
+            f"Facts are not changed: if the new one is right, add it under its own id as a reversal or a superseding fact"
+        )
+
+
+def _difference(name: str, there: str, given: str) -> str:
+    if name != "payload":
+        return f"{name}: kept {there}, given {given}"
+    kept, new = json.loads(there), json.loads(given)
+    keys = [key for key in sorted({*kept, *new}) if kept.get(key) != new.get(key) or (key in kept) != (key in new)]
+    return "; ".join(
+        f"payload.{key}: kept {kept.get(key, 'nothing')!r}, given {new.get(key, 'nothing')!r}"[:400] for key in keys[:5]
+    )
+
+
+def _contents(connection: sa.Connection, ids: list[str]) -> dict[str, dict[str, str]]:
+    asked = sa.select(FACT.c.id, *(FACT.c[name] for name in _CONTENT))
+    found: dict[str, dict[str, str]] = {}
+    for start in range(0, len(ids), _BATCH):
+        for fact_id, *content in connection.execute(asked.where(FACT.c.id.in_(ids[start : start + _BATCH]))):
+            found[fact_id] = dict(zip(_CONTENT, content, strict=True))
+    return found
+
+
+def _heads(connection: sa.Connection, streams: set[str] | None = None) -> dict[str, Head]:
+    asked = sa.select(CHAIN_HEAD.c.stream, CHAIN_HEAD.c.n, CHAIN_HEAD.c.hash).order_by(CHAIN_HEAD.c.stream)
+    if streams is not None and len(streams) <= _BATCH:
+        asked = asked.where(CHAIN_HEAD.c.stream.in_(streams))
+    return {stream: Head(n, hash_) for stream, n, hash_ in connection.execute(asked)}
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]], heads: Mapping[str, Head]) -> None:
+    if not rows:
+        return
+    connection.execute(FACT.insert(), rows)
+    begun = {row["stream"] for row in rows if row["n"] == 1}
+    for stream in dict.fromkeys(row["stream"] for row in rows):
+        head = {"n": heads[stream].n, "hash": heads[stream].hash}
+        if stream in begun:
+            connection.execute(CHAIN_HEAD.insert().values(stream=stream, **head))
+        else:
+            connection.execute(CHAIN_HEAD.update().where(CHAIN_HEAD.c.stream == stream).values(**head))
+
+
+def _where(
+    kind: str | None,
+    stream: str | None,
+    entity: str | None,
+    effective_until: date | None,
+    known_until: str | None,
+    heads: Pins | None,
+) -> list[sa.ColumnElement[bool]]:
+    found: list[sa.ColumnElement[bool]] = []
+    if kind is not None:  # "/" is the character after "."
+        found.append(sa.or_(FACT.c.kind == kind, sa.and_(FACT.c.kind > f"{kind}.", FACT.c.kind < f"{kind}/")))
+    if stream is not None:
+        found.append(FACT.c.stream == stream)
+    if entity is not None:
+        found.append(FACT.c.entity == entity)
+    if effective_until is not None:
+        found.append(FACT.c.effective_date <= effective_until.isoformat())
+    if known_until is not None:
+        found.append(FACT.c.known_at <= instant(known_until))
+    if heads is not None:
+        last = sa.case({name: pin[0] for name, pin in heads.items()}, value=FACT.c.stream, else_=0) if heads else sa.literal(0)
+        found.append(FACT.c.n <= last)
+    return found
+
+
+def _check_pins(connection: sa.Connection, pins: Pins) -> None:
+    asked = [(stream, pin[0]) for stream, pin in pins.items() if pin[0]]
+    kept: dict[str, str] = {}
+    for start in range(0, len(asked), _BATCH):
+        places = sa.tuple_(FACT.c.stream, FACT.c.n).in_(asked[start : start + _BATCH])
+        found = connection.execute(sa.select(FACT.c.stream, FACT.c.hash).where(places))
+        kept |= {row.stream: row.hash for row in found}
+    for stream, n in asked:
+        if kept.get(stream) != pins[stream][1]:
+            raise StoreAltered(
+                f"stream {stream}: fact {n} should have hash {pins[stream][1]}, found {kept.get(stream, 'no such fact')}. "
+                f"This is another store than the one these heads were read from, or it was altered: verify it, or restore the copy"
+            )
+
+
+@lru_cache(maxsize=4096)
+def _date(text: str) -> date:
+    return date.fromisoformat(text)
+
+
+def _stored(row: sa.Row[Any]) -> StoredFact:
+    fact_id, stream, kind, entity, effective_date, payload, *chain = tuple(row)
+    try:
+        return StoredFact(fact_id, stream, kind, entity, _date(effective_date), json.loads(payload), *chain)
+    except ValueError as wrong:
+        raise StoreAltered(
+            f"fact {fact_id} of stream {stream} cannot be read ({wrong}): it was altered; verify the store"
+        ) from None
