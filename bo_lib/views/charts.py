@@ -19,16 +19,18 @@ BREACH = "#b3261e"
 DASHES = ("solid", "dash", "dot", "dashdot")
 FONT = 'Inter, "Segoe UI", system-ui, "Helvetica Neue", Arial, sans-serif'
 HEIGHT_PX = 320
+TICKS = 8
 
 
 def figure(chart: Chart, data: pa.Table) -> Any:
     """A ``plotly.graph_objects.Figure`` of ``chart`` over ``data``. Raises ``KeyError`` for a column that is not there."""
-    import plotly.graph_objects as go
+    import plotly.graph_objects as go  # type: ignore[import-untyped]
 
     draw = {"bar": _bars, "stacked_bar": _bars, "line": _lines, "waterfall": _waterfall, "heatmap": _heatmap}[chart.kind]
     made = go.Figure(draw(chart, data))
-    dated = bool(pa.types.is_date(data.schema.field(chart.x).type)) and chart.kind == "line"
-    made.update_layout(_layout(chart, len(made.data), dated))
+    made.update_layout(_layout(chart, len(made.data)))
+    if chart.kind == "line" and pa.types.is_date(data.schema.field(chart.x).type):
+        made.update_xaxes(_day_axis(data[chart.x].to_pylist()))
     if chart.kind == "heatmap":
         made.update_layout(height=max(HEIGHT_PX, 60 + 28 * len(set(data[chart.y].to_pylist()))))
         made.update_yaxes(title_text="", automargin=True)
@@ -48,27 +50,46 @@ def _as_json(value: Any) -> Any:
     return [_as_json(item) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _layout(chart: Chart, traces: int, dated: bool) -> dict[str, Any]:
+def _layout(chart: Chart, traces: int) -> dict[str, Any]:
     unit = f" ({chart.unit})" if chart.unit else ""
-    axis = {"gridcolor": "#e8ecf1", "linecolor": "#c3ccd6", "zerolinecolor": "#9aa6b2", "automargin": True, "title": {"standoff": 8}}
+    axis = {"gridcolor": "#e8ecf1", "linecolor": "#c3ccd6", "zerolinecolor": "#9aa6b2", "automargin": True}
+    across = {**axis, "showgrid": False, "type": "category"}
+    upward = {**axis, "title": {"text": _text(label(chart.y) + unit), "standoff": 8}, "tickformat": ",~f", "exponentformat": "none"}
     return {
         "template": "plotly_white",
         "height": HEIGHT_PX,
         "autosize": True,
-        "margin": {"l": 8, "r": 12, "t": 44 if chart.title else 16, "b": 8, "autoexpand": True},
+        "margin": {"l": 8, "r": 12, "t": 40 if chart.title else 12, "b": 8},
         "font": {"family": FONT, "size": 12.5, "color": "#1b2733"},
-        "title": {"text": _text(chart.title), "x": 0, "xref": "container", "xanchor": "left", "pad": {"l": 8},
-                  "font": {"size": 14.5, "color": "#17324d"}},
-        "colorway": list(COLORS),
+        "title": {
+            "text": _text(chart.title),
+            "x": 0,
+            "xanchor": "left",
+            "y": 0.97,
+            "yanchor": "top",
+            "font": {"size": 15, "color": "#17324d"},
+        },
         "barmode": "relative" if chart.kind == "stacked_bar" else "group",
         "bargap": 0.35,
         "hovermode": "x unified" if chart.kind == "line" else "closest",
         "showlegend": traces > 1,
-        "legend": {"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0, "xanchor": "left", "title": {"text": ""}},
-        "xaxis": {**axis, "showgrid": False, "type": "date" if dated else "category",
-                  **({"tickformat": "%-d %b", "hoverformat": "%Y-%m-%d"} if dated else {})},
-        "yaxis": {**axis, "title": {"text": _text(label(chart.y) + unit), "standoff": 8}, "separatethousands": True, "exponentformat": "none"},
-    }  # fmt: skip
+        "legend": {"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0, "xanchor": "left"},
+        "xaxis": across,
+        "yaxis": upward,
+    }
+
+
+def _day_axis(days: list[date]) -> dict[str, Any]:
+    """An axis of dates with at most ``TICKS`` of the days there are: no tick stands on a day without a value."""
+    there = sorted({day for day in days if day})
+    ticks = there[:: -(-len(there) // TICKS) or 1]
+    return {
+        "type": "date",
+        "tickmode": "array",
+        "tickvals": [d.isoformat() for d in ticks],
+        "tickformat": "%-d %b",
+        "hoverformat": "%Y-%m-%d",
+    }
 
 
 def _text(said: Any) -> str:
@@ -139,13 +160,9 @@ def _waterfall(chart: Chart, data: pa.Table) -> list[Any]:
 
     rows = data.to_pylist()
     measure = ["absolute" if row[chart.x] in chart.totals else "relative" for row in rows]
-    return [
-        go.Waterfall(
-            measure=measure, hovertemplate=_hover(chart), increasing={"marker": {"color": COLORS[2]}}, name="",
-            decreasing={"marker": {"color": COLORS[1]}}, totals={"marker": {"color": COLORS[0]}}, connector={"line": {"color": "#9aa6b2", "width": 1}},
-            **_xy(chart, rows),
-        )
-    ]  # fmt: skip
+    colors = {kind: {"marker": {"color": COLORS[i]}} for kind, i in (("increasing", 2), ("decreasing", 1), ("totals", 0))}
+    connector = {"line": {"color": "#9aa6b2", "width": 1}}
+    return [go.Waterfall(name="", measure=measure, hovertemplate=_hover(chart), connector=connector, **colors, **_xy(chart, rows))]
 
 
 def _heatmap(chart: Chart, data: pa.Table) -> list[Any]:

@@ -16,6 +16,7 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import columns_as_text, is_number, label, text_of
 
 HTML, TEXT = "text/html", "text/plain"
+LONG = 13  # characters of a figure that still fit in large type
 _BADGES = frozenset([*Verdict, *Severity, "failed"])
 _BADGED = frozenset(["verdict", "severity"])  # columns whose values are shown as badges
 
@@ -40,11 +41,12 @@ def figures(row: Iterable[Figure]) -> str:
 
 def _figure(figure: Figure) -> str:
     value = escape(text_of(figure.value))
+    size = " bo-long" if len(value) > LONG else ""
     note = f'<div class="bo-note">{escape(figure.note)}</div>' if figure.note else ""
     alarm = " bo-alarm" if figure.alarm else ""
     return (
         f'<div class="bo-figure{alarm}"><div class="bo-label">{escape(figure.label)}</div>'
-        f'<div class="bo-value" title="{value}">{value}</div>{note}</div>'
+        f'<div class="bo-value{size}" title="{value}">{value}</div>{note}</div>'
     )
 
 
@@ -54,7 +56,9 @@ def table(data: pa.Table, rows: int = 50) -> str:
         return '<div class="bo-empty">no rows</div>'
     kinds = [_cell_class(kind) for kind in data.schema.types]
     head = "".join(f"<th{kind}>{escape(label(name))}</th>" for name, kind in zip(data.column_names, kinds, strict=True))
-    columns = [_cells(name, texts, kind) for name, texts, kind in zip(data.column_names, columns_as_text(data, rows), kinds, strict=True)]
+    columns = [
+        _cells(name, texts, kind) for name, texts, kind in zip(data.column_names, columns_as_text(data, rows), kinds, strict=True)
+    ]
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
     more = data.num_rows - rows
     foot = f'<tr><td class="bo-more" colspan="{len(kinds)}">and {more:,} more</td></tr>' if more > 0 else ""

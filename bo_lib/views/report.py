@@ -73,10 +73,7 @@ class Report:
         return {
             "name": self.name, "title": self.title, "verdict": self.verdict.value, "summary": self.summary,
             "figures": [plain({"label": f.label, "value": f.value, "note": f.note, "alarm": f.alarm}) for f in self.figures],
-            "sections": [
-                {"title": s.title, "says": s.says, "rows": [plain(row) for row in s.table.to_pylist()] if s.table is not None else None}
-                for s in self.sections
-            ],
+            "sections": [{"title": s.title, "says": s.says, "rows": _rows(s.table)} for s in self.sections],
             "findings": [finding_as_dict(f) for f in self.findings],
         }  # fmt: skip
 
@@ -88,7 +85,9 @@ class Report:
         from bo_lib.views.findings import findings_table
 
         yield f"{self.title}: {self.verdict.value}\n{self.summary}"
-        yield "\n".join(f"{'!' if f.alarm else ' '} {f.label}: {text_of(f.value)}" + (f" ({f.note})" if f.note else "") for f in self.figures)
+        yield "\n".join(
+            f"{'!' if f.alarm else ' '} {f.label}: {text_of(f.value)}" + (f" ({f.note})" if f.note else "") for f in self.figures
+        )
         for section in self.sections:
             table = table_as_text(section.table, rows) if section.table is not None else ""
             yield "\n".join(part for part in (section.title, section.says, table) if part)
@@ -128,6 +127,10 @@ class Report:
 
     def __repr__(self) -> str:
         return f"<Report {self.name}: {self.verdict.value}: {self.summary}>"
+
+
+def _rows(table: pa.Table | None) -> list[Any] | None:
+    return None if table is None else [plain(row) for row in table.to_pylist()]
 
 
 def finding_as_dict(finding: Finding) -> dict[str, Any]:

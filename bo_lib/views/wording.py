@@ -90,5 +90,6 @@ def text_table(header: Sequence[str], columns: Sequence[Sequence[str]], right: S
     widths = [max(map(len, [name, *cells])) for name, cells in zip(header, columns, strict=True)]
     lines = [list(header), ["-" * width for width in widths], *map(list, zip(*columns, strict=True))]
     return "\n".join(
-        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)).rstrip() for line in lines
+        "  ".join(cell.rjust(w) if r else cell.ljust(w) for cell, w, r in zip(line, widths, right, strict=True)).rstrip()
+        for line in lines
     )
