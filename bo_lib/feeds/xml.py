@@ -1,0 +1,100 @@
+"""XML read safely: no DTD, no entities, no network, bounded size and depth; elements by local name."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from decimal import Decimal
+
+from lxml import etree
+
+from bo_lib.feeds.reading import Reading, UnreadableError, decode
+from bo_lib.model.money import decimal_from
+
+BYTES_MAX = 512 * 2**20
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
+
+
+def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._Element | None:
+    """The root element, or None with an error finding. libxml2 bounds depth (256) and text (10 MB) as ``huge_tree`` is off."""
+    data = data.lstrip()  # a blank line before the declaration is common in filings
+    if len(data) > bytes_max:
+        reading.error("file-too-large", "the XML is larger than this reader takes", found=f"{len(data)} bytes", expected=f"{bytes_max}")
+        return None
+    if "<!DOCTYPE" in decode(data[: 2**16]):
+        return _refuse_dtd(reading)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True)
+    try:
+        root = etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as reason:
+        line = reason.lineno or 1
+        reading.error("xml-malformed", f"not well-formed XML: {reason.msg}", f"line {line}",
+                      todo="the file is cut or damaged; nothing of it is kept: ask the sender for it again")  # fmt: skip
+        return None
+    except (ValueError, LookupError) as reason:
+        reading.error("xml-malformed", f"not readable as XML: {reason}", todo="ask the sender for the file again")
+        return None
+    return root if root.getroottree().docinfo.internalDTD is None else _refuse_dtd(reading)
+
+
+def _refuse_dtd(reading: Reading) -> None:
+    reading.error("xml-dtd", "the XML declares a document type; none of these formats has one, and it can do harm",
+                  todo="do not open the file; ask the sender")  # fmt: skip
+
+
+def local(element: etree._Element) -> str:
+    tag = element.tag
+    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+
+
+def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
+    return [child for child in element if local(child) in names] if element is not None else []
+
+
+def child(element: etree._Element | None, *path: str) -> etree._Element | None:
+    """The first element down a path of local names; a step ``A|B`` takes either."""
+    for step in path:
+        if element is None:
+            return None
+        names = step.split("|")
+        element = next((c for c in element if local(c) in names), None)
+    return element
+
+
+def text(element: etree._Element | None, *path: str) -> str | None:
+    """Text at the end of a path, without blanks around it; None where absent or empty."""
+    found = child(element, *path)
+    said = found.text if found is not None else None
+    return (said or "").strip() or None
+
+
+def at(element: etree._Element, ordinal: int | None = None) -> str:
+    """Place of an element: its line and name, and its ordinal where given (a file may be all one line)."""
+    name = local(element) + (f"[{ordinal}]" if ordinal else "")
+    return f"line {element.sourceline} {name}"
+
+
+def number(said: str) -> Decimal:
+    """An xs:decimal. Raises ``UnreadableError``."""
+    if not _NUMBER.fullmatch(said.strip()):
+        raise UnreadableError("number-invalid", "not a number", said, "digits with a decimal point")
+    value = decimal_from(said.strip())
+    if value.adjusted() > 27:
+        raise UnreadableError("number-invalid", "the number is larger than any amount", said, "at most 28 digits before the point")
+    return value
+
+
+def day(said: str) -> date:
+    """The date of an ISO date or date and time, as written (its time zone is the sender's). Raises ``UnreadableError``."""
+    try:
+        return date.fromisoformat(said.strip()[:10])
+    except ValueError:
+        raise UnreadableError("date-invalid", "not a date", said, "YYYY-MM-DD") from None
+
+
+def day_of(element: etree._Element | None, reading: Reading) -> date | None:
+    """The date in an element that holds Dt, DtTm or the date itself."""
+    if element is None:
+        return None
+    said = text(element, "Dt|DtTm|Date|DateTime") or text(element)
+    return reading.tried(day, said, at(element), local(element))
