@@ -56,7 +56,7 @@ _LETTERS = {
     StoreLocked: "another process has held it for more than {waited:g} s; nothing was written. Let that process finish or stop it, "
     "then repeat: a repeated append writes nothing twice",
     StoreFull: "there is no room left on its disk (or the disk failed); nothing of this call was written. Make room, then repeat",
-    StoreUnreachable: "it cannot be opened. Check the URL in firm.yaml, that its folder exists or its server runs, and the permissions",
+    StoreUnreachable: "it cannot be opened. Check the URL in firm.yaml, that the folder exists or the server runs, and permissions",
 }
 
 
