@@ -1,0 +1,123 @@
+"""What goes wrong at the counterparties, when, and the record of it that only tests and benchmarks read.
+
+``PLAN`` says on which business day of a month which error is due; a writer asks ``due`` and, once it made the error,
+``record``s it. An error that finds nothing to spoil on its day (no dividend, no such entry) waits for the next day. Errors never
+touch the simulator's truth; a late order and a failing settlement are part of life and only recorded here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from bo_lib.demo.files import Outbox, csv_text, text_of
+from bo_lib.model.dates import add_business_days, business_days
+
+# kind -> the room that should find it
+KINDS = {
+    **dict.fromkeys(("cash_missing", "cash_duplicated", "cash_amount", "cash_value_date", "cash_reversed", "cash_fee"), "cash_recon"),
+    **dict.fromkeys(("position_quantity", "position_missing", "position_split"), "position_recon"),
+    **dict.fromkeys(("confirmation_missing", "fail"), "settlement"),
+    **dict.fromkeys(("file_missing", "file_truncated", "file_empty", "file_duplicate", "file_stale"), "arrivals"),
+    **dict.fromkeys(("statement_gap", "statement_opening"), "cash_recon"),
+    "statement_proof": "feeds",
+    **dict.fromkeys(("price_missing", "price_stale", "price_spike", "price_unit", "price_zero", "price_variance", "price_split"), "prices"),
+    **dict.fromkeys(("trade_duplicate", "trade_unknown_isin", "trade_price", "trade_cancelled"), "trades"),
+    "trade_quantity": "settlement",
+    **dict.fromkeys(("order_late", "order_uncleared", "order_excess", "order_below_minimum", "order_unknown_class"), "dealing"),
+    **dict.fromkeys(("nav_accrual", "nav_dividend", "nav_fx", "nav_units", "nav_price"), "nav_shadow"),
+    "nav_columns": "feeds",
+    **dict.fromkeys(("action_rate", "action_ex_date", "action_missing"), "actions"),
+}
+LS, UCITS, BOND, PE = "GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE"
+# (business day of the month, kind, fund or, for what belongs to no fund, sender, file name's beginning for file errors)
+PLAN = (
+    (3, "cash_missing", UCITS, ""), (3, "trade_price", LS, ""), (4, "price_spike", "VENDOR-A", ""), (5, "nav_accrual", UCITS, ""),
+    (5, "action_rate", "VENDOR-B", ""), (7, "cash_fee", UCITS, ""), (7, "price_missing", "VENDOR-B", ""),
+    (8, "trade_duplicate", UCITS, ""), (9, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (10, "position_quantity", LS, ""),
+    (10, "order_uncleared", UCITS, ""), (11, "cash_amount", BOND, ""), (12, "nav_price", BOND, ""), (13, "trade_quantity", UCITS, ""),
+    (14, "cash_duplicated", LS, ""), (14, "price_unit", "VENDOR-A", ""), (15, "file_truncated", "ALPINE", "mt535"),
+    (16, "action_missing", "ALPINE", ""), (17, "position_missing", BOND, ""), (17, "order_below_minimum", UCITS, ""),
+    # the last week: every kind
+    (18, "cash_missing", LS, ""), (18, "cash_amount", UCITS, ""), (18, "position_quantity", BOND, ""), (18, "price_spike", "VENDOR-A", ""),
+    (18, "trade_duplicate", LS, ""), (18, "order_uncleared", UCITS, ""), (18, "nav_dividend", UCITS, ""),
+    (18, "file_empty", "VENDOR-B", "prices"), (18, "action_rate", "VENDOR-B", ""), (18, "trade_quantity", LS, ""),
+    (19, "cash_value_date", UCITS, ""), (19, "cash_fee", LS, ""), (19, "position_split", UCITS, ""), (19, "price_split", "VENDOR-A", ""),
+    (19, "trade_unknown_isin", UCITS, ""), (19, "order_excess", UCITS, ""), (19, "nav_fx", LS, ""), (19, "confirmation_missing", UCITS, ""),
+    (19, "file_duplicate", "NORTHGATE", "positions"), (19, "action_missing", "ALPINE", ""),
+    (20, "cash_duplicated", UCITS, ""), (20, "cash_reversed", BOND, ""), (20, "position_missing", LS, ""), (20, "price_missing", "VENDOR-A", ""),
+    (20, "price_zero", "VENDOR-B", ""), (20, "trade_price", UCITS, ""), (20, "order_below_minimum", UCITS, ""), (20, "nav_price", UCITS, ""),
+    (20, "file_truncated", "BOREAL", "semt002_GLOBAL-BOND"), (20, "action_ex_date", LS, ""), (20, "confirmation_missing", LS, ""),
+    (21, "cash_reversed", UCITS, ""), (21, "statement_gap", UCITS, ""), (21, "statement_opening", BOND, ""), (21, "price_unit", "VENDOR-A", ""),
+    (21, "price_stale", "VENDOR-A", ""), (21, "trade_cancelled", LS, ""), (21, "order_unknown_class", UCITS, ""), (21, "nav_accrual", BOND, ""),
+    (21, "file_stale", "ALPINE", "mt535"), (21, "nav_columns", PE, ""),
+    (22, "statement_proof", LS, ""), (22, "price_variance", "VENDOR-B", ""), (22, "nav_units", UCITS, ""), (22, "cash_missing", UCITS, ""),
+    (22, "order_uncleared", LS, ""), (22, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (22, "cash_amount", LS, ""),
+    (22, "position_quantity", UCITS, ""), (22, "trade_unknown_isin", BOND, ""),
+)  # fmt: skip
+HEADER = ("date", "fund", "sender", "kind", "file", "key", "field", "right", "wrong", "found_by", "note")
+
+
+@dataclass
+class Errors:
+    """The plan applied to a run of days, and the truth of what was done."""
+
+    on: bool
+    day: date = date.min
+    waiting: list[tuple[str, str, str]] = field(default_factory=list)  # kind, whom, file
+    truth: list[dict[str, Any]] = field(default_factory=list)
+
+    def start(self, day: date) -> None:
+        """A new business day: what the plan has for it is due, from the month after the opening on."""
+        self.day = day
+        month = business_days(day.replace(day=1), day, "TARGET")
+        if self.on and month and month[-1] == day:
+            self.waiting += [(kind, whom, name) for ordinal, kind, whom, name in PLAN if ordinal == len(month)]
+
+    def due(self, kind: str, whom: str) -> bool:
+        return any(w[:2] == (kind, whom) for w in self.waiting)
+
+    def planned_in(self, kind: str, whom: str, days: int) -> bool:
+        """True when the plan has this error ``days`` business days from now (some errors need a start)."""
+        then = add_business_days(self.day, days, "TARGET")
+        ordinal = len(business_days(then.replace(day=1), then, "TARGET"))
+        return self.on and any(row[:3] == (ordinal, kind, whom) for row in PLAN)
+
+    def spoil_files(self, out: Outbox, before: dict[str, bytes]) -> None:
+        """Lose, cut, empty, repeat or mix up whole files; ``before`` holds yesterday's."""
+        for kind, sender, start in [w for w in self.waiting if w[0].startswith("file_")]:
+            path = out.find(sender, start)
+            if not path:
+                continue
+            content = out.files[path]
+            self.record(kind, sender, sender=sender, file=path, key=path.split("/")[1], field="file", right=f"{len(content)} bytes once",
+                        wrong=kind.removeprefix("file_"))  # fmt: skip
+            if kind == "file_missing":
+                del out.files[path]
+            elif kind == "file_truncated":
+                out.files[path] = content[: len(content) * 6 // 10]
+            elif kind == "file_empty":
+                out.files[path] = b""
+            elif kind == "file_duplicate":
+                stem, _, ending = path.rpartition(".")
+                out.files[f"{stem}_2.{ending}"] = content
+            else:
+                out.files[path] = next(old for name, old in sorted(before.items()) if name.startswith(f"{sender}/{start}"))
+
+    def record(self, kind: str, whom: str, *, sender: str, key: str = "", file: str = "", field: str = "", right: Any = "",
+               wrong: Any = "", fund: str = "", note: str = "") -> None:  # fmt: skip
+        """Note an error as made; it is no longer due. ``whom`` is the fund or sender of the plan."""
+        if not self.on:
+            return
+        done = next((w for w in self.waiting if w[:2] == (kind, whom) and (not w[2] or w[2] in file)), None)
+        if done:
+            self.waiting.remove(done)
+        self.truth.append({
+            "date": self.day, "fund": fund or (whom if whom in (LS, UCITS, BOND, PE) else ""), "sender": sender, "kind": kind, "file": file,
+            "key": key, "field": field, "right": right, "wrong": wrong, "found_by": KINDS[kind], "note": note,
+        })  # fmt: skip
+
+    def csv(self) -> str:
+        rows = sorted(self.truth, key=lambda row: (row["date"], row["fund"], row["sender"], row["kind"], row["key"]))
+        return csv_text(HEADER, ([text_of(row[name]) for name in HEADER] for row in rows))

@@ -1,0 +1,226 @@
+"""Files of the manager's order system (trades, currency deals) and of the register (investors' orders), with their errors."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bo_lib.config import Fund
+from bo_lib.demo.errors import Errors
+from bo_lib.demo.files import Outbox, csv_text
+from bo_lib.demo.ledger import CODE, Book, Deal, Trade
+from bo_lib.demo.market import dice
+from bo_lib.model.dates import add_business_days, business_days, is_last_business_day_of_month
+from bo_lib.model.identifiers import isin_with_check_digit
+from bo_lib.model.money import ZERO, round_money
+
+TRADE_HEADER = ("Trade Ref", "Version", "Status", "Account", "ISIN", "Side", "Quantity", "Price", "Ccy", "Commission", "Taxes", "Accrued",
+                "Net Amount", "Trade Date", "Settle Date", "Broker")  # fmt: skip
+FX_HEADER = ("Deal Ref", "Status", "Type", "Account", "Buy Ccy", "Buy Amount", "Sell Ccy", "Sell Amount", "Trade Date", "Value Date", "Class",
+             "Bank")  # fmt: skip
+ORDER_HEADER = ("Order Ref", "Fund", "Investor", "Class", "Type", "Amount", "Units", "Ccy", "Received", "Dealing Date")
+SIDES = {"BUY": "B", "SELL": "S", "SHORT": "SS", "COVER": "BC"}
+
+
+@dataclass(frozen=True)
+class Order:
+    order_id: str
+    fund: str
+    investor: str
+    share_class: str
+    kind: str  # SUBSCRIBE, REDEEM, CALL
+    amount: Decimal
+    units: Decimal
+    currency: str
+    received: str
+    dealing_date: date  # asked for
+    deals_on: date  # after the cut-off: the next dealing day
+
+    @property
+    def cells(self) -> tuple[Any, ...]:
+        money = (self.amount or "", self.units or "", self.currency)
+        return (self.order_id, self.fund, self.investor, self.share_class, self.kind, *money, self.received, self.dealing_date)
+
+
+class OrderSystem:
+    """Writes trades and currency deals; a wrong row is put right by an amendment some days later."""
+
+    def __init__(self, book: Book) -> None:
+        self.book = book
+        self.amendments: dict[date, list[list[Any]]] = defaultdict(list)
+
+    def write(self, out: Outbox, trades: list[Trade], deals: list[Deal], errors: Errors) -> None:
+        fund = self.book.fund
+        account = fund.accounts[0].custody
+        rows = [row for day in sorted(self.amendments) if day <= out.day for row in self.amendments.pop(day)]
+        amended = len(rows)
+        rows += [_trade_row(trade, account) for trade in trades]
+        path = f"ORDERS/trades_{fund.id}_{out.ymd}.csv"
+        for kind in ("trade_unknown_isin", "trade_price", "trade_quantity", "trade_duplicate", "trade_cancelled"):
+            spoiled = [row[0] for row in rows if row.count("spoiled")]
+            clean = [t for t in trades if t.trade_id not in spoiled and not t.reason]
+            if errors.due(kind, fund.id) and clean:
+                self._spoil(kind, rows, clean, amended, path, errors)
+        out.put("ORDERS", path.split("/")[1], csv_text(TRADE_HEADER, (row[: len(TRADE_HEADER)] for row in rows)))
+        if deals:
+            lines = [(d.deal_id, "NEW", d.kind, account, *d.buy, *d.sell, d.trade_date, d.settlement_date, d.share_class, "CALDER") for d in deals]
+            out.put("ORDERS", f"fx_{fund.id}_{out.ymd}.csv", csv_text(FX_HEADER, lines))
+
+    def _spoil(self, kind: str, rows: list[list[Any]], clean: list[Trade], amended: int, path: str, errors: Errors) -> None:
+        """Make one error in ``rows``; marked rows are not spoiled twice."""
+        book, fund = self.book, self.book.fund
+        trade = dice(book.market.seed, kind, errors.day).choice(clean)
+        at = next(i for i, row in enumerate(rows) if i >= amended and row[0] == trade.trade_id)
+        right, row = list(rows[at]), rows[at]
+        next_day = add_business_days(errors.day, 1, fund.calendar)
+        row.append("spoiled")
+        say = {"sender": "ORDERS", "file": path, "key": trade.trade_id}
+        if kind == "trade_duplicate":
+            rows.insert(at + 1, list(row))
+            errors.record(kind, fund.id, **say, field="row", right="one row", wrong="the row twice")
+            return
+        if kind == "trade_cancelled":
+            reference = f"{trade.trade_id[:8]}-9001"
+            fake = _trade_row(replace(trade, trade_id=reference), right[3])
+            rows += [[*fake, "spoiled"], [*fake[:1], 2, "CANCEL", *fake[3:], "spoiled"]]
+            errors.record(kind, fund.id, **{**say, "key": reference}, field="status", right="no trade", wrong="NEW, then CANCEL",
+                          note="must not be booked")  # fmt: skip
+            return
+        if kind == "trade_unknown_isin":
+            row[4] = isin_with_check_digit(trade.isin[:2], f"ZZ{trade.isin[4:11]}")
+            errors.record(kind, fund.id, **say, field="isin", right=trade.isin, wrong=row[4], note=f"amended {next_day}")
+        elif kind == "trade_price":
+            row[7] = trade.price * 10
+            errors.record(kind, fund.id, **say, field="price", right=trade.price, wrong=row[7], note=f"amended {next_day}")
+        else:
+            row[6] = trade.quantity * 2
+            next_day = add_business_days(trade.settlement_date, 0, fund.calendar)
+            errors.record(kind, fund.id, **say, field="quantity", right=trade.quantity, wrong=row[6],
+                          note=f"the broker and the custodian know the right one; amended {next_day}")  # fmt: skip
+        row[12] = _net(row, book.market.securities[trade.isin].is_bond)
+        self.amendments[next_day].append([right[0], 2, "AMEND", *right[3:], "spoiled"])
+
+
+def _trade_row(trade: Trade, account: str) -> list[Any]:
+    return [trade.trade_id, 1, "NEW", account, trade.isin, SIDES[trade.side], trade.quantity, trade.price, trade.currency, trade.commission,
+            trade.taxes, trade.accrued, trade.net, trade.trade_date, trade.settlement_date, trade.broker]  # fmt: skip
+
+
+def _net(row: list[Any], is_bond: bool) -> Decimal:
+    """Money of a row as the order system computes it, from whatever price and quantity stand in it."""
+    gross = round_money(row[6] * row[7] / (100 if is_bond else 1), row[8])
+    return Decimal(gross + row[11] + (row[9] + row[10]) * (1 if row[5] in ("B", "BC") else -1))
+
+
+def investors_orders(book: Book, day: date, size: int) -> list[Order]:
+    """Good orders of the day (a late one among them now and then deals the next day)."""
+    fund = book.fund
+    dealing, draw = fund.on(day).dealing, dice(book.market.seed, "orders", fund.id, day)
+    if fund.kind == "closed_end":
+        return _capital_call(book, day)
+    if dealing.frequency == "monthly":
+        return _month_end_orders(book, day) if is_last_business_day_of_month(day, fund.calendar) else []
+    ordinal = len(business_days(day.replace(day=1), day, "TARGET"))
+    held = sorted(key for key, units in book.register.items() if units > 0)
+    orders = []
+    for number in range(1, draw.randint(1, 3) * size + 1):
+        investor, share_class = draw.choice(held)
+        late = number == 1 and ordinal % 7 == 5  # after the cut-off: deals on the next dealing day
+        if draw.random() < 0.55:
+            amount, units = Decimal(draw.randint(20, 400) * 1000), ZERO
+        else:
+            amount, units = ZERO, round_units(book.register[investor, share_class] * Decimal(draw.randint(1, 12)) / 1000 / size)
+        orders.append(order_of(book, day, number, investor, share_class, amount, units, late))
+    if ordinal == 18 and fund.kind == "ucits":  # large enough to swing the NAV
+        orders.append(order_of(book, day, len(orders) + 1, held[0][0], held[0][1], Decimal(3_200_000), ZERO))
+    return orders
+
+
+def round_units(units: Decimal) -> Decimal:
+    return units.quantize(Decimal(1))
+
+
+def order_of(book: Book, day: date, number: int, investor: str, share_class: str, amount: Decimal, units: Decimal, late: bool = False,
+             dealing_date: date | None = None, currency: str = "") -> Order:  # fmt: skip
+    fund, dealing = book.fund, book.fund.on(day).dealing
+    currency = currency or fund.on(day).share_class(share_class).currency
+    zone = ZoneInfo(dealing.timezone)
+    minutes = dealing.cut_off.hour * 60 + (95 if late else -10 - 13 * (number % 9))
+    moment = _at(day, minutes, zone)
+    asked = dealing_date or day
+    deals_on = add_business_days(asked, 1, fund.calendar) if late else asked
+    kind = "REDEEM" if units else "SUBSCRIBE"
+    return Order(f"{CODE[fund.kind]}{day:%y%m%d}-O{number:03d}", fund.id, investor, share_class, kind, amount, units, currency, moment, asked, deals_on)
+
+
+def _at(day: date, minutes: int, zone: ZoneInfo) -> str:
+    from datetime import datetime
+
+    return datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone).isoformat()
+
+
+def _month_end_orders(book: Book, day: date) -> list[Order]:
+    """Monthly dealing: a subscription into next month's series, where the prospectus has it, and a redemption."""
+    following = add_business_days(day, 1, book.fund.calendar)
+    series, held = f"S-{following:%Y-%m}", sorted(key for key, units in book.register.items() if units > 0)
+    orders = []
+    if any(c.id == series for c in book.fund.on(day).classes):
+        orders.append(order_of(book, day, 1, held[0][0], series, Decimal(1_000_000), ZERO))
+    orders.append(order_of(book, day, 2, held[-1][0], held[-1][1], ZERO, Decimal(5000)))
+    return orders
+
+
+def _capital_call(book: Book, day: date) -> list[Order]:
+    """5% of commitments in the fund's first month: notice on the 3rd business day, due ten business days later."""
+    month = business_days(day.replace(day=1), day, "TARGET")
+    if len(month) != 3 or (day - book.fund.inception).days > 30:
+        return []
+    due = add_business_days(day, 10, book.fund.calendar)
+    share_class = book.fund.on(day).classes[0]
+    return [
+        Order(f"{CODE[book.fund.kind]}{day:%y%m%d}-C{number:03d}", book.fund.id, i.id, share_class.id, "CALL", i.commitment * 5 / 100, ZERO, share_class.currency,
+              _at(day, 600, ZoneInfo("UTC")), due, day)
+        for number, i in enumerate(book.fund.investors, 1)
+    ]  # fmt: skip
+
+
+def write_orders(book: Book, out: Outbox, orders: list[Order], errors: Errors) -> None:
+    """The register's file: the good orders, and those that must be refused."""
+    fund = book.fund
+    path = f"REGISTER/orders_{fund.id}_{out.ymd}.csv"
+    for order in orders:
+        if order.deals_on > order.dealing_date and order.kind != "CALL":
+            errors.record("order_late", fund.id, sender="REGISTER", file=path, key=order.order_id, field="received", right=order.deals_on,
+                          wrong=order.dealing_date, note="after the cut-off: deals on the next dealing day")  # fmt: skip
+    shown = list(orders)
+    for kind in ("order_uncleared", "order_excess", "order_below_minimum", "order_unknown_class"):
+        if errors.due(kind, fund.id) and (fund.on(out.day).dealing.frequency == "daily" or orders):
+            bad, field_name, right = _bad_order(kind, book, out.day, len(shown) + 1)
+            shown.append(bad)
+            wrong = bad.cells[list(ORDER_HEADER).index({"investor": "Investor", "units": "Units", "amount": "Amount"}.get(field_name, "Class"))]
+            errors.record(kind, fund.id, sender="REGISTER", file=path, key=bad.order_id, field=field_name, right=right, wrong=wrong,
+                          note="must be refused")  # fmt: skip
+    if fund.on(out.day).dealing.frequency == "daily" or shown:
+        out.put("REGISTER", path.split("/")[1], csv_text(ORDER_HEADER, (order.cells for order in shown)))
+
+
+def _bad_order(kind: str, book: Book, day: date, number: int) -> tuple[Order, str, Any]:
+    fund: Fund = book.fund
+    held = sorted(key for key, units in book.register.items() if units > 0)
+    (investor, share_class), currency = held[0], fund.on(day).share_class(held[0][1]).currency
+    if kind == "order_uncleared":
+        stranger = next(i.id for i in fund.investors if not i.cleared)
+        return order_of(book, day, number, stranger, share_class, Decimal(300_000), ZERO), "investor", "a cleared investor"
+    if kind == "order_excess":
+        units = book.register[investor, share_class]
+        return order_of(book, day, number, investor, share_class, ZERO, round_units(units * 2)), "units", units
+    if kind == "order_unknown_class":
+        return order_of(book, day, number, investor, "B", Decimal(50_000), ZERO, currency=currency), "share_class", share_class
+    new = next(i.id for i in fund.investors if i.cleared and not any(key[0] == i.id and u for key, u in book.register.items()))
+    minimum = fund.on(day).dealing.minimum_first
+    return order_of(book, day, number, new, share_class, minimum / 2, ZERO), "amount", minimum
