@@ -1,0 +1,108 @@
+"""``bo``: parses and calls, nothing else. ``bo --help`` lists the commands and the exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code. A user never sees a traceback."""
+    arguments = _parser().parse_args(words)
+    try:
+        return int(_call(arguments))
+    except KeyboardInterrupt:
+        print("bo: interrupted; a run that was going on is not kept, start the same command again", file=sys.stderr)
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader of a pipe has seen enough
+        sys.stderr.close()
+        return Exit.OK
+    except Exception as reason:
+        known = letter(reason)
+        said = known or report(_outputs(getattr(arguments, "root", None)), reason)
+        print(f"bo {arguments.command}: {said}", file=sys.stderr)
+        return known.exit_code if known else Exit.INTERNAL
+
+
+def _call(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import commands  # only now: `bo --help` stays quick
+
+    command: int = getattr(commands, arguments.command)(arguments)
+    return command
+
+
+def _outputs(root: Path | None) -> Path:
+    """Where a report goes: the outputs of the firm here or above, else of this folder."""
+    here = (root or Path.cwd()).resolve()
+    return next((f for f in (here, *here.parents) if (f / "parameters" / "firm.yaml").exists()), here) / "outputs"
+
+
+def _parser() -> argparse.ArgumentParser:
+    meanings = "\n".join(f"  {code:>3}  {said}" for code, said in EXIT_MEANINGS.items())
+    parser = argparse.ArgumentParser(
+        prog="bo",
+        description="The Back Office Workbench: reconcile, strike, close and file, each run with its evidence.",
+        epilog=f"exit codes:\n{meanings}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    _add_runs(commands)
+    _add_files(commands)
+    _add_desks(commands)
+    return parser
+
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _command(commands: Commands, name: str, says: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
+    made: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")  # type: ignore[attr-defined]
+    made.add_argument("--root", type=Path, metavar="DIR", help="the firm's folder (default: the one here or above)")
+    return made
+
+
+def _add_runs(commands: Commands) -> None:  # type: ignore[valid-type]
+    demo = _command(commands, "demo", "run business days of the demonstration firm, end to end")
+    demo.add_argument("--days", type=int, default=1, metavar="N", help="how many business days (default 1)")
+    demo.add_argument("--date", default="2026-06-30", metavar="D", help="the last of them (default 2026-06-30)")
+    run = _command(commands, "run", "run one notebook once and keep its evidence")
+    run.add_argument("notebook", metavar="NOTEBOOK", help="its name, such as nav_strike, or its path")
+    run.add_argument("--fund", metavar="F")
+    run.add_argument("--date", metavar="D", help="business date, such as 2026-06-30")
+    run.add_argument(
+        "-p", "--parameter", action="append", default=[], metavar="NAME=VALUE", help="another parameter, as text; may repeat"
+    )
+    run.add_argument("--again", action="store_true", help="execute again although the same run is done; both are kept")
+    day = _command(commands, "day", "run every notebook of a business day for every fund")
+    day.add_argument("date", metavar="DATE")
+    day.add_argument("--fund", action="append", default=[], metavar="F", help="only this fund; may repeat")
+    status = _command(commands, "status", "show what ran for a business date, from the store")
+    status.add_argument("date", metavar="DATE", nargs="?", help="default: the latest with runs")
+
+
+def _add_files(commands: Commands) -> None:  # type: ignore[valid-type]
+    read = _command(commands, "read", "read counterparties' files and say what is in them and what is wrong")
+    read.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file, or a folder for all files in it")
+    read.add_argument("--json", action="store_true", help="rows and findings as JSON")
+    onboard = _command(commands, "onboard", "make a fund with its opening books from a public filing")
+    onboard.add_argument("--nport", required=True, type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
+    new = commands.add_parser(
+        "new", help="write an empty firm with commented parameters", description="Write an empty firm to DIR."
+    )  # type: ignore[attr-defined]
+    new.add_argument("dir", metavar="DIR", type=Path)
+    _command(commands, "verify", "recompute the audit chain of the store and the hashes of every kept run")
+
+
+def _add_desks(commands: Commands) -> None:  # type: ignore[valid-type]
+    dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
+    dashboards.add_argument("--port", type=int, default=8866)
+    lab = _command(commands, "lab", "open JupyterLab on the notebooks, for this machine only")
+    lab.add_argument("--port", type=int, default=8888)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,226 @@
+"""The commands of ``bo``: one function each, from parsed arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bo_lib.run import screen
+from bo_lib.run.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from bo_lib.feeds import FileRead
+    from bo_lib.model.findings import Outcome
+    from bo_lib.workbench.office import Office
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _office(arguments: argparse.Namespace) -> Office:
+    from bo_lib.workbench.office import Office, find_root
+
+    return Office((arguments.root or find_root()).resolve())
+
+
+def _date(text: str) -> date:
+    from bo_lib.model.dates import parse_date
+
+    try:
+        return parse_date(text)
+    except ValueError as reason:
+        raise UsageError(str(reason)) from None
+
+
+def demo(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.demo import demo as run_demo
+    from bo_lib.run.new import project
+
+    root = (arguments.root or project()).resolve()
+    reports = run_demo(root, arguments.days, _date(arguments.date), _say)
+    _tell(f"Every run has its page: {root / 'outputs'}/<date>/<fund>/<notebook>/<run id>/executed.html")
+    _tell("Next: `bo status` for the day, `bo dashboards` for the control tower, `bo lab` for the notebooks.")
+    # Found breaks and blocked controls are what the demonstration is for: only a run that failed is a failure of it.
+    failed = any(node.state == "failed" for report in reports for node in report.nodes)
+    return Exit.FAILED if failed else Exit.OK
+
+
+def run(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.start import start
+
+    given = dict(_parameter(text) for text in arguments.parameter)
+    named = {"fund": arguments.fund, "business_date": arguments.date}
+    parameters = {**given, **{name: value for name, value in named.items() if value}}
+    made = start(_office(arguments), arguments.notebook, parameters, force_new=arguments.again, say=_say)
+    for note in made.notes:
+        _say(note)
+    screen.show_run(made)
+    return Exit.FAILED if not made.passed else Exit.ATTENTION if made.verdict == "attention" else Exit.OK
+
+
+def _parameter(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"-p {text}: expected NAME=VALUE, such as -p known_at=2026-06-30T18:00:00Z")
+    return name.strip(), value
+
+
+def day(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.day import plan, run_day
+
+    office = _office(arguments)
+    planned = plan(office, _business_day(office, arguments.date, arguments.fund), arguments.fund)
+    with screen.following(planned) as (watch, say):
+        run_day(office, planned, watch=watch, say=say)
+    screen.show_day(planned)
+    return planned.exit_code
+
+
+def _business_day(office: Office, text: str, funds: list[str]) -> date:
+    """The day asked for; refused when it is a holiday of every fund."""
+    from bo_lib.model.dates import is_business_day
+    from bo_lib.run.notebook import check_business_date
+
+    there = _date(text)
+    chosen = [office.fund(fund_id) for fund_id in funds or office.firm.funds]
+    if not chosen:
+        raise UsageError("parameters/firm.yaml names no funds; describe one in parameters/funds and add it to `funds`")
+    if not any(is_business_day(there, fund.calendar) for fund in chosen):
+        check_business_date(chosen[0], text)
+    return there
+
+
+def status(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.ledger import Ledger
+    from bo_lib.run.status import show_status
+
+    ledger = Ledger(_office(arguments))
+    there = _date(arguments.date) if arguments.date else ledger.last_day()
+    if there is None:
+        _tell("nothing has run yet; `bo day DATE` runs a business day")
+        return Exit.OK
+    return show_status(ledger, there)
+
+
+def read(arguments: argparse.Namespace) -> int:
+    from bo_lib import feeds
+
+    paths = [path for given in arguments.files for path in _files(given)]
+    if not paths:
+        raise UsageError(f"{arguments.files[0]}: the folder holds no files")
+    mappings = _mappings(arguments.root)
+    outcomes = [(path, feeds.read(path, mappings)) for path in paths]
+    if arguments.json:
+        said = [{"file": str(path), **feeds.summary(outcome)} for path, outcome in outcomes]
+        _tell(json.dumps(said[0] if len(said) == 1 and not arguments.files[0].is_dir() else said, indent=1, ensure_ascii=False))
+    elif len(outcomes) == 1:
+        _show_file(*outcomes[0])
+    else:
+        _show_files(outcomes)
+    return max(_code(outcome) for _, outcome in outcomes)
+
+
+def _files(given: Path) -> list[Path]:
+    return sorted(p for p in given.rglob("*") if p.is_file() and not p.name.startswith(".")) if given.is_dir() else [given]
+
+
+def _mappings(root: Path | None) -> Any:
+    """The firm's mappings for CSV and XLSX; none where there is no firm, so that a file can be read anywhere."""
+    from bo_lib.config import ParameterError
+    from bo_lib.workbench.office import Office, find_root
+
+    try:
+        return Office(root or find_root()).mappings
+    except ParameterError:
+        if root:
+            raise
+        return ()
+
+
+def _code(outcome: Outcome[FileRead]) -> int:
+    if not outcome.value.format:
+        return Exit.USAGE
+    return Exit.OK if outcome.ok else Exit.ATTENTION
+
+
+def _show_file(path: Path, outcome: Outcome[FileRead]) -> None:
+    from bo_lib import feeds
+
+    said, one = feeds.summary(outcome), outcome.value
+    kept = ", ".join(f"{count} {name}" for name, count in said["rows"].items()) or "nothing"
+    rows = [["format", one.format or "not recognised"], ["sha256", one.sha256], ["rows", kept]]
+    screen.show(str(path), ["", ""], [*rows, *([["refused rows", str(one.quarantined)]] if one.quarantined else [])])
+    if said["statements"]:
+        names = ["account", "number", "currency", "opening", "entries", "sum", "closing", "proven"]
+        proofs = {True: "yes", False: "NO", None: "no balances"}
+        shown = [
+            [proofs[s[n]] if n == "proven" else str(s[n] if s[n] is not None else "") for n in names] for s in said["statements"]
+        ]
+        screen.show("statements", names, shown)
+    for finding in said["findings"]:
+        _tell(finding["message"])
+
+
+def _show_files(outcomes: list[tuple[Path, Outcome[FileRead]]]) -> None:
+    rows = []
+    for path, outcome in outcomes:
+        one = outcome.value
+        count = str(sum(table.num_rows for table in one.tables.values()))
+        first = next((str(f) for f in outcome.findings if f.severity == "error"), "")
+        rows.append([str(path), one.format or "not recognised", count, str(one.quarantined), str(len(outcome.findings)), first])
+    screen.show("files", ["file", "format", "rows", "refused", "findings", "first error"], rows)
+
+
+def onboard(arguments: argparse.Namespace) -> int:
+    from bo_lib.workbench import onboard as onboard_fund
+
+    if not arguments.nport.is_file():
+        raise UsageError(f"{arguments.nport}: no such file; --nport takes a Form N-PORT filing (XML)")
+    _tell(str(onboard_fund(_office(arguments).root, arguments.nport)))
+    return Exit.OK
+
+
+def new(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.new import new_firm
+
+    folder = new_firm(arguments.dir)
+    _tell(f"{folder} is an empty firm. Describe a fund in {folder / 'parameters/funds'} (FUND.yaml.example shows how),")
+    _tell(f"add its id to {folder / 'parameters/firm.yaml'}, put files into the inbox, then: bo day DATE --root {folder}")
+    return Exit.OK
+
+
+def verify(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.ledger import Ledger
+    from bo_lib.run.status import damaged_runs
+
+    ledger = Ledger(_office(arguments))
+    outcome = ledger.store.verify()
+    findings = [*outcome.findings, *damaged_runs(ledger)]
+    for finding in findings:
+        _tell(str(finding))
+    if findings:
+        return Exit.STORE
+    _tell(f"{outcome.value} facts in an unbroken chain; every kept run is as it was written. Anchor: {ledger.store.anchor()}")
+    return Exit.OK
+
+
+def dashboards(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.servers import serve_dashboards
+
+    return serve_dashboards(_office(arguments).root, arguments.port)
+
+
+def lab(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.servers import serve_lab
+
+    return serve_lab(_office(arguments).root, arguments.port)

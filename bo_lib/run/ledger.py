@@ -1,0 +1,145 @@
+"""Runs as facts in the store: who started what on which inputs, how it ended, and what it wrote.
+
+Every run adds ``run.started`` and ``run.finished`` to the stream ``runs``, about the entity ``fund/notebook``, effective on
+the business date. The manifest's hash is in the fact, so the audit chain covers the evidence on disk.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bo_lib.run.evidence import digest, file_sha256
+from bo_lib.run.manifest import Manifest
+
+if TYPE_CHECKING:
+    from bo_lib.store import Store, StoredFact
+    from bo_lib.workbench.office import Office
+
+STREAM = "runs"
+NOT_INPUTS = (STREAM, "inbox")  # files are counted by their bytes, not by the facts about them
+
+
+class Ledger:
+    """The runs of one firm. ``clock`` is the time at which facts become known, empty for the office's own."""
+
+    def __init__(self, office: Office, clock: str = "") -> None:
+        self.office, self.clock = office, clock
+
+    @property
+    def store(self) -> Store:
+        return self.office.store
+
+    def next_attempt(self, key: str) -> int:
+        """The number of the next attempt at a run; attempts whose folder was lost count too."""
+        return 1 + sum(f.payload["key"] == key for f in self.store.facts("run.started", stream=STREAM))
+
+    def started(self, manifest: Manifest) -> None:
+        before = {"before": self._lengths(manifest.fund)}
+        self._append(
+            manifest, "run.started", {"inputs": digest(manifest.inputs), "code": manifest.code["content_sha256"], **before}
+        )
+
+    def finished(self, manifest: Manifest) -> None:
+        """Adds nothing when the run is known as finished, as after a crash between the folder and the store."""
+        fact_id = f"{manifest.run_id}:finished"
+        if any(f.id == fact_id for f in self.store.facts("run.finished", stream=STREAM, entity=_entity(manifest))):
+            return
+        folder = manifest.folder
+        said = {
+            "state": manifest.state, "verdict": manifest.verdict, "summary": manifest.summary, "error": manifest.error,
+            "seconds": f"{manifest.seconds.get('total', 0):.1f}", "findings": len(manifest.findings),
+            "folder": folder.relative_to(self.office.root.resolve()).as_posix() if folder else "",
+            "manifest_sha256": file_sha256(folder / "manifest.json") if folder else "",
+            "after": self._lengths(manifest.fund),
+        }  # fmt: skip
+        self._append(manifest, "run.finished", said)
+
+    def _append(self, manifest: Manifest, kind: str, said: Mapping[str, Any]) -> None:
+        from bo_lib.store import Fact
+
+        fact_id = f"{manifest.run_id}:{kind.removeprefix('run.')}"
+        who = {"run_id": manifest.run_id, "key": manifest.key, "fund": manifest.fund, "notebook": manifest.notebook}
+        day = date.fromisoformat(manifest.business_date)
+        fact = Fact(fact_id, STREAM, kind, _entity(manifest), day, {**who, **said})
+        self.store.append([fact], manifest.actor, self.clock or self.office.now())
+
+    def _lengths(self, fund: str) -> dict[str, int]:
+        """How many facts each stream has that a run of ``fund`` may read and write."""
+        return {stream: head.n for stream, head in self.store.heads().items() if stream in self.streams(fund)}
+
+    def streams(self, fund: str) -> set[str]:
+        """Streams a run of ``fund`` reads facts from: its own, and those of no fund."""
+        return set(self.store.heads()) - set(NOT_INPUTS) - (set(self.office.firm.funds) - {fund})
+
+    def of_day(self, day: date) -> list[StoredFact]:
+        """Facts about the runs of one business date, in the order they were added."""
+        return [f for f in self.store.facts("run", stream=STREAM, effective_until=day) if f.effective_date == day]
+
+    def last_day(self) -> date | None:
+        """The latest business date for which anything ran."""
+        return max((f.effective_date for f in self.store.facts("run", stream=STREAM)), default=None)
+
+
+def _entity(manifest: Manifest) -> str:
+    return f"{manifest.fund or 'FIRM'}/{manifest.notebook}"
+
+
+def facts_read(ledger: Ledger, fund: str, day: date, not_from: Iterable[str]) -> dict[str, str]:
+    """Stream -> digest of the facts that a run of ``fund`` on ``day`` starts from.
+
+    What runs of the notebooks ``not_from`` (the run's own and those that come after it) wrote for the same fund and day is
+    left out: it came from this run, it is no input to it. Without this no run would ever be found done.
+    """
+    own = set(not_from)
+    runs = [f for f in ledger.of_day(day) if f.payload["fund"] == fund and f.payload["notebook"] in own]
+    streams = sorted(ledger.streams(fund))
+    return {f"facts/{stream}": _digest(ledger.store, stream, day, list(_spans(runs, stream))) for stream in streams}
+
+
+Span = tuple[int, float, str]  # after this place, up to this one, by this actor
+
+
+def _spans(runs: list[StoredFact], stream: str) -> Iterator[Span]:
+    """The places in ``stream`` that were added while one of ``runs`` went on; a killed one ends where it is started again."""
+    for i, begun in enumerate(runs):
+        if begun.kind != "run.started":
+            continue
+        later = runs[i + 1 :]
+        ended = [f.payload["after"] for f in later if f.kind == "run.finished" and f.payload["run_id"] == begun.payload["run_id"]]
+        again = [f.payload["before"] for f in later if f.kind == "run.started" and f.entity == begun.entity]
+        last = (ended or again or [None])[0]
+        yield begun.payload["before"].get(stream, 0), math.inf if last is None else last.get(stream, 0), begun.actor
+
+
+def _digest(store: Store, stream: str, day: date, spans: list[Span]) -> str:
+    facts = store.facts(stream=stream, effective_until=day)
+    return digest(sorted(f.id for f in facts if not any(a < f.n <= z and f.actor == actor for a, z, actor in spans)))
+
+
+def inbox_files(inbox: Path, day: date) -> dict[str, str]:
+    """What lies in the inbox up to ``day``: each file of the day by hash, earlier days as one hash a day."""
+    found: dict[str, str] = {}
+    folders = sorted(p for p in inbox.iterdir() if p.is_dir() and p.name <= day.isoformat()) if inbox.is_dir() else []
+    for folder in folders:
+        hashes = {p.relative_to(folder).as_posix(): _hash(p) for p in sorted(folder.rglob("*")) if p.is_file()}
+        if folder.name == day.isoformat():
+            found.update({f"inbox/{folder.name}/{name}": sha256 for name, sha256 in hashes.items()})
+        else:
+            found[f"inbox/{folder.name}"] = digest(hashes)
+    return found
+
+
+_HASHES: dict[tuple[Path, int, int], str] = {}
+
+
+def _hash(path: Path) -> str:
+    """A file's hash, computed again only when its size or time has changed."""
+    about = path.stat()
+    key = (path, about.st_size, about.st_mtime_ns)
+    if key not in _HASHES:
+        _HASHES[key] = file_sha256(path)
+    return _HASHES[key]

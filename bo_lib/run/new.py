@@ -1,0 +1,61 @@
+"""An empty firm to fill: commented parameters, the rules that hold for everybody, and the notebooks."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import bo_lib
+from bo_lib.run.errors import UsageError
+
+TEMPLATE = Path(__file__).parent / "new_firm"
+SHARED = ("rules", "recon", "schedule.yaml", "filings.yaml", "close.yaml")  # of the trade, not of one firm
+
+
+def project() -> Path:
+    """Where the notebooks and parameters of the project are: beside the package, or inside it when installed from a wheel."""
+    package = Path(bo_lib.__file__).parent
+    for folder in (package.parent, package / "project"):
+        if (folder / "notebooks").is_dir() and (folder / "parameters").is_dir():
+            return folder
+    raise UsageError(
+        f"the project's notebooks and parameters are not beside {package}; install from a clone with `pip install -e .`"
+    )
+
+
+def check_empty(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty; nothing was written. Name a new folder: `bo new DIR` never writes over anything")
+
+
+def new_firm(folder: Path) -> Path:
+    """Write an empty firm to ``folder``, which must not exist or be empty (``UsageError``); returns it."""
+    check_empty(folder)
+    source = project()
+    shutil.copytree(TEMPLATE, folder / "parameters", dirs_exist_ok=True)
+    for name in SHARED:
+        _copy(source / "parameters" / name, folder / "parameters" / name)
+    (folder / "parameters" / "mappings").mkdir()
+    _copy_notebooks(source, folder)
+    return folder
+
+
+def demonstration_firm(folder: Path) -> Path:
+    """Copy the demonstration firm's parameters and the notebooks to an empty ``folder``."""
+    check_empty(folder)
+    source = project()
+    _copy(source / "parameters", folder / "parameters")
+    _copy_notebooks(source, folder)
+    return folder
+
+
+def _copy_notebooks(source: Path, folder: Path) -> None:
+    _copy(source / "notebooks", folder / "notebooks")
+    (folder / "outputs").mkdir(exist_ok=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".ipynb_checkpoints", "__pycache__"))
+    elif source.exists():
+        shutil.copy2(source, target)

@@ -1,0 +1,90 @@
+"""An executed notebook as one HTML page that opens without a network: small, with its own style.
+
+Plotly figures are drawn from their data by one plotly.js kept once per outputs folder (``assets/``), addressed relatively.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+PLOTLY = "application/vnd.plotly.v1+json"
+
+_STYLE = """
+:root { color-scheme: light; }
+body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c2530; background: #fff;
+  max-width: 1120px; margin: 0 auto; padding: 24px 32px 64px; font-variant-numeric: tabular-nums; }
+header { border-bottom: 1px solid #d8dee6; margin-bottom: 24px; padding-bottom: 12px; color: #566373; }
+header b { color: #1c2530; }
+header .failed, header .blocked { color: #b42318; }
+header .attention { color: #9a6700; }
+header .pass { color: #1a7f37; }
+h1, h2, h3 { line-height: 1.25; font-weight: 600; }
+h1 { font-size: 26px; }
+h2 { font-size: 20px; margin-top: 32px; }
+.prompt, .anchor-link { display: none; }
+pre { font: 13px/1.45 ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-x: auto; margin: 8px 0; }
+.highlight pre { background: #f6f8fa; border-left: 3px solid #d8dee6; padding: 8px 12px; margin: 12px 0; }
+table { border-collapse: collapse; font-size: 14px; margin: 8px 0; }
+th, td { padding: 4px 12px; border-bottom: 1px solid #e6eaef; }
+th { text-align: left; font-weight: 600; }
+.output_stderr pre, .output_error pre { background: #fff4f2; padding: 8px 12px; }
+.output { overflow-x: auto; }
+img { max-width: 100%; }
+.chart { min-height: 320px; }
+.chart:empty::before { content: attr(data-needs); color: #b42318; }
+@media print { .highlight pre { white-space: pre-wrap; } }
+"""
+
+
+def render(notebook: Any, title: str, heading: str, plotly_js: str) -> str:
+    """The page of an executed notebook; ``heading`` is HTML, ``plotly_js`` the relative address of plotly.js."""
+    from nbconvert.exporters.html import HTMLExporter
+    from pygments.formatters import HtmlFormatter
+
+    charts = _charts_as_html(notebook, plotly_js)
+    body, _ = HTMLExporter(template_name="basic", embed_images=True).from_notebook_node(notebook)
+    script = f'<script src="{html.escape(plotly_js)}" charset="utf-8"></script>' if charts else ""
+    style = _STYLE + HtmlFormatter(style="default").get_style_defs(".highlight")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+        f"<title>{html.escape(title)}</title><style>{style}</style>{script}</head>\n"
+        f"<body><header>{heading}</header>\n{body}</body></html>\n"
+    )
+
+
+def _charts_as_html(notebook: Any, plotly_js: str) -> int:
+    """Replace plotly data by a drawing of it, in place; returns how many there were."""
+    count = 0
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if figure := output.get("data", {}).get(PLOTLY):
+                count += 1
+                output["data"] = {"text/html": _chart(figure, count, plotly_js)}
+    return count
+
+
+def _chart(figure: Any, number: int, plotly_js: str) -> str:
+    parts = [figure.get("data", []), figure.get("layout", {}), {**figure.get("config", {}), "responsive": True}]
+    said = ", ".join(json.dumps(part).replace("</", "<\\/") for part in parts)
+    needs = html.escape(f"This chart needs {plotly_js}, which is kept beside the runs.")
+    return (
+        f'<div id="chart-{number}" class="chart" data-needs="{needs}"></div>'
+        f"<script>if (window.Plotly) Plotly.newPlot('chart-{number}', {said});</script>"
+    )
+
+
+def keep_plotly_js(outputs: Path) -> Path:
+    """plotly.js of the installed plotly, kept once under ``outputs/assets``; returns its path."""
+    import plotly
+
+    path = outputs / "assets" / f"plotly-{plotly.__version__}.min.js"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        aside = path.with_suffix(f".{os.getpid()}")
+        aside.write_bytes((Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes())
+        aside.replace(path)
+    return path
