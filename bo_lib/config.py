@@ -111,6 +111,8 @@ class Tolerances(Strict):
     price_move_pct: Decimal = Decimal(15)
     price_source_pct: Decimal = Decimal(1)
     price_stale_days: int = 3
+    fx_move_pct: Decimal = Decimal(5)
+    fx_source_pct: Decimal = Decimal("0.5")
 
 
 class Terms(Strict):
@@ -236,6 +238,28 @@ class Cycles(Strict):
     """parameters/rules/settlement_cycles.yaml"""
 
     cycles: tuple[Cycle, ...]
+
+
+class LedgerAccount(Strict):
+    """One ledger account of the chart."""
+
+    name: str
+    type: Literal["asset", "liability", "equity", "income", "expense"]
+    says: str
+
+
+class ChartOfAccounts(Strict):
+    """parameters/rules/chart_of_accounts.yaml; every fee adds ``<name>`` (expense) and ``<name>_payable`` (liability)."""
+
+    accounts: tuple[LedgerAccount, ...]
+
+    @cached_property
+    def types(self) -> dict[str, str]:
+        return {account.name: account.type for account in self.accounts}
+
+    def type_of(self, ledger: str) -> str:
+        """asset, liability, equity, income or expense. A name outside the chart is a fee or its payable."""
+        return self.types.get(ledger) or ("liability" if ledger.endswith("_payable") else "expense")
 
 
 class Day(Strict):

@@ -1,0 +1,318 @@
+"""Replay: events in, book out. The state is the fold of the events that stand; the journal also shows what was taken back.
+
+Events that touch each other (one instrument, a trade and its settlements) form a group with a state of its own, so a
+reversal folds only its group again and posts what that changes, dated on the reversal.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from bo_lib.books.book import Book, Entry, Refusal
+from bo_lib.books.lots import METHODS
+from bo_lib.books.posting import RULES
+from bo_lib.books.state import Line, Refused, Setting, State, place_of
+from bo_lib.config import ChartOfAccounts
+from bo_lib.model.events import Event, FxDeal, OpeningLot, Reversal, Settlement, Trade
+from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
+from bo_lib.model.money import ZERO, Rates, round_to
+
+# Order within a day: income on what was held at the close before, then actions that apply from the open, then takeovers
+# and exercise, then trades (those that open before those that close), then money.
+_ORDER = ("dividend", "coupon", "split", "rights_issue", "opening_lot", "opening_balance", "rights_exercise", "trade BUY",
+          "trade SHORT", "trade SELL", "trade COVER", "settlement", "fx_deal", "capital", "accrual", "payment", "manual_journal",
+          "reversal")  # fmt: skip
+_RANK = {name: rank for rank, name in enumerate(_ORDER)}
+_FIRST_OF_DAY = -1
+_AFTER_POSTINGS = 90  # phase of a reversal on the day of what it reverses
+_DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate_per_share": 12, "rate_pct_of_nominal": 12,
+           "withholding_pct": 12, "subscription_price": 12, "value_share": 12, "value_right": 12}  # fmt: skip
+_AMOUNT_DIGITS = 6
+_LARGEST = Decimal(10) ** 15
+
+
+class Key(NamedTuple):
+    """Where a step stands in time."""
+
+    day: date
+    rank: int
+    event_id: str
+    phase: int
+    own_id: str
+
+
+class Step(NamedTuple):
+    key: Key
+    event: Event
+    phase: int
+
+
+@dataclass
+class _Group:
+    """Events that touch each other: the steps taken so far, the state, and the lines that stand."""
+
+    steps: list[Step] = field(default_factory=list)
+    state: State = field(default_factory=State)
+    lines: dict[tuple[str, int], list[Line]] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+
+    def post(self, step: Step, setting: Setting) -> list[Line]:
+        event = step.event
+        rule = RULES[event.kind][step.phase]
+        try:
+            lines = [
+                line for line in rule.post(event, self.state, setting, step.key.day) if line.local or line.base or line.quantity
+            ]
+        except Refused as reason:
+            code, message, at, said = reason.finding
+            self.refused[event.event_id] = Refusal(event, error(code, message, place_of(event, at), **said))
+            return []
+        self.lines[event.event_id, step.phase] = lines
+        return lines
+
+
+def replay(
+    events: Sequence[Event],
+    *,
+    base_currency: str,
+    instruments: pa.Table,
+    rates: Callable[[date], Rates | None],
+    lot_method: str = "FIFO",
+    until: date | None = None,
+    shorts_allowed: bool = True,
+    chart: ChartOfAccounts | None = None,
+) -> Outcome[Book]:
+    """The book of ``events`` as of ``until`` (close of business; None: everything).
+
+    ``instruments``: table INSTRUMENTS. ``rates``: the rates of a day, None where there are none; asked only for days with
+    postings in foreign currency. ``chart``: when given, ledger names in balances, payments and manual journals are checked
+    against it. Events are ordered by effective date, kind and event id, so the order they come in does not matter. What
+    cannot be posted is in ``Book.refused`` and among the findings. Raises ``KeyError`` for an unknown lot method.
+    """
+    if lot_method not in METHODS:
+        raise KeyError(f"no lot method {lot_method!r}; known: {', '.join(METHODS)}")
+    kinds = zip(*(instruments[name].to_pylist() for name in ("isin", "kind", "currency")), strict=True)
+    setting = Setting(
+        base_currency, {isin: (kind, currency) for isin, kind, currency in kinds}, rates, lot_method, shorts_allowed,
+        frozenset(chart.types) if chart else frozenset(), _fees(events),
+    )  # fmt: skip
+    unique, refusals, findings = _unique(events)
+    fold = _Fold(setting, unique)
+    refusals += fold.run(until)
+    groups = {id(group): group for group in fold.groups.values()}.values()
+    for group in groups:
+        refusals += group.refused.values()
+        findings += group.state.findings
+    findings += _opening_checks(unique, until)
+    findings += [refusal.finding for refusal in refusals]
+
+    def earlier(day: date) -> Book:
+        return replay(
+            events, base_currency=base_currency, instruments=instruments, rates=rates, lot_method=lot_method,
+            until=day if until is None else min(day, until), shorts_allowed=shorts_allowed, chart=chart,
+        ).value  # fmt: skip
+
+    book = Book(fold.entries, [group.state for group in groups], tuple(refusals), setting, earlier)
+    return Outcome(book, tuple(findings))
+
+
+def _unique(events: Sequence[Event]) -> tuple[dict[str, Event], list[Refusal], list[Finding]]:
+    """Events by id. The same event twice counts once; another event under a used id, or with numbers too fine, is refused."""
+    unique: dict[str, Event] = {}
+    refused: list[Refusal] = []
+    findings: list[Finding] = []
+    for event in events:
+        known = unique.get(event.event_id)
+        if known == event:
+            findings.append(info("event-again", f"{event.event_id} came again and counts once", place_of(event)))
+        elif known is not None:
+            message, todo = f"another event already has the id {event.event_id}", "reverse the first if this replaces it"
+            letter = error("event-id-taken", message, place_of(event, "event_id"), expected="an id of its own", todo=todo)
+            refused.append(Refusal(event, letter))
+        elif finding := _unfit(event):
+            refused.append(Refusal(event, finding))
+        else:
+            unique[event.event_id] = event
+    return unique, refused, findings
+
+
+def _unfit(event: Event) -> Finding | None:
+    for name, value in event:
+        if isinstance(value, Decimal) and value:
+            digits = _DIGITS.get(name, _AMOUNT_DIGITS)
+            exponent = value.as_tuple().exponent
+            fine = isinstance(exponent, int) and -exponent > digits and round_to(value, digits) != value
+            if abs(value) >= _LARGEST or fine:
+                message = f"{name} of {event.event_id} cannot be kept exactly"
+                said = {"expected": f"below {_LARGEST:.0e}, at most {digits} decimals", "todo": "round it at its source"}
+                return error("number-too-fine", message, place_of(event, name), found=str(value), **said)
+    return None
+
+
+def _fees(events: Iterable[Event]) -> frozenset[str]:
+    """Names of the fees: what is accrued, and payables taken over that belong to no account."""
+    names = {event.name for event in events if event.kind == "accrual"}
+    names |= {
+        e.ledger.removesuffix("_payable")
+        for e in events
+        if e.kind == "opening_balance" and e.ledger.endswith("_payable") and not e.account
+    }
+    return frozenset(names)
+
+
+class _Fold:
+    def __init__(self, setting: Setting, events: dict[str, Event]) -> None:
+        self.setting = setting
+        self.events = events
+        self.groups = _grouped(events)
+        self.entries: list[Entry] = []
+        self.standing: dict[str, list[str]] = defaultdict(list)  # event -> reversals of it that were posted
+        self.refused: list[Refusal] = []
+
+    def run(self, until: date | None) -> list[Refusal]:
+        for step in sorted(self._steps(), key=lambda step: step.key):
+            if until is not None and step.key.day > until:
+                break
+            if isinstance(step.event, Reversal):
+                self._reverse(step.event, step)
+            elif self._stands(step.event.event_id):
+                group = self.groups[step.event.event_id]
+                group.steps.append(step)
+                if lines := group.post(step, self.setting):
+                    self.entries.append(Entry(step.key.day, step.event, lines))
+        return self.refused
+
+    def _steps(self) -> Iterable[Step]:
+        for event in self.events.values():
+            if isinstance(event, Reversal):
+                if (key := self._reversal_key(event, ())) is not None:
+                    yield Step(key, event, 0)
+                else:
+                    self._refuse(event, "reverses-unknown", f"{event.reverses} is not an event of these books", "a booked event")
+            else:
+                for phase, rule in enumerate(RULES[event.kind]):
+                    yield Step(Key(rule.day(event), _rank(event), event.event_id, phase, event.event_id), event, phase)
+
+    def _reversal_key(self, event: Reversal, seen: tuple[str, ...]) -> Key | None:
+        """Right behind what it reverses when both are of one day, else first of its day; None when it reverses nothing."""
+        target = self.events.get(event.reverses)
+        if target is None or target.event_id in seen or target.event_id == event.event_id:
+            return None
+        if isinstance(target, Reversal):
+            first = self._reversal_key(target, (*seen, event.event_id))
+            if first is None:
+                return None
+        else:
+            first = min(Key(rule.day(target), _rank(target), target.event_id, _AFTER_POSTINGS, "") for rule in RULES[target.kind])
+        if event.effective_date > first.day:
+            return Key(event.effective_date, _FIRST_OF_DAY, event.event_id, 0, event.event_id)
+        return Key(first.day, first.rank, first.event_id, first.phase + 1, event.event_id)
+
+    def _stands(self, event_id: str) -> bool:
+        return not any(self._stands(reversal) for reversal in self.standing.get(event_id, ()))
+
+    def _reverse(self, event: Reversal, step: Step) -> None:
+        """Fold the group again without the event; post the difference."""
+        if not self._stands(event.event_id):
+            return
+        if not self._stands(event.reverses):
+            self._refuse(event, "reversed-already", f"{event.reverses} is reversed already", "an event that stands")
+            return
+        self.standing[event.reverses].append(event.event_id)
+        before = self.groups[event.event_id]
+        after = _Group(before.steps)
+        for there in before.steps:
+            if self._stands(there.event.event_id):
+                after.post(there, self.setting)
+        lines = _difference(before.lines, after.lines, event)
+        before.state, before.lines, before.refused = after.state, after.lines, after.refused
+        if lines:
+            self.entries.append(Entry(step.key.day, event, lines))
+
+    def _refuse(self, event: Event, code: str, message: str, expected: str) -> None:
+        letter = error(
+            code, message, place_of(event, "reverses"), expected=expected, todo="check the event id; nothing was taken back"
+        )
+        self.refused.append(Refusal(event, letter))
+
+
+def _rank(event: Event) -> int:
+    return _RANK[f"trade {event.side}" if isinstance(event, Trade) else event.kind]
+
+
+def _difference(before: dict[tuple[str, int], list[Line]], after: dict[tuple[str, int], list[Line]], event: Reversal) -> list[Line]:
+    """Lines that lead from one fold to the other, netted per event and account."""
+    lines: list[Line] = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key, []), after.get(key, [])
+        if old == new:
+            continue
+        text = (
+            f"{event.reverses} reversed: {event.reason}"
+            if key[0] == event.reverses
+            else f"{key[0]} booked anew without {event.reverses}"
+        )
+        sums: dict[tuple[str, ...], list[Decimal]] = {}
+        for sign, side in ((-1, old), (1, new)):
+            for line in side:
+                name = (line.ledger, line.currency, line.account, line.isin, line.share_class, line.reference)
+                total = sums.setdefault(name, [ZERO, ZERO, ZERO])
+                for n, amount in enumerate((line.local, line.base, line.quantity)):
+                    total[n] += sign * amount
+        for (ledger, currency, account, isin, share_class, reference), (local, base, quantity) in sums.items():
+            if local or base or quantity:
+                lines.append(Line(ledger, currency, local, base, account, isin, share_class, quantity, reference, text))
+    return lines
+
+
+def _grouped(events: dict[str, Event]) -> dict[str, _Group]:
+    """Event id -> its group: events joined by an instrument, by a trade, or by a reversal."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while (above := parent.setdefault(name, name)) != name:
+            parent[name] = name = parent[above]
+        return name
+
+    for event in events.values():
+        for name in _touches(event):
+            parent[root(name)] = root(f"event {event.event_id}")
+    groups: dict[str, _Group] = defaultdict(_Group)
+    return {event_id: groups[root(f"event {event_id}")] for event_id in events}
+
+
+def _touches(event: Event) -> list[str]:
+    names = [f"isin {getattr(event, name)}" for name in ("isin", "rights_isin") if hasattr(event, name)]
+    if isinstance(event, Trade | Settlement):
+        names.append(f"trade {event.trade_id}")
+    if isinstance(event, FxDeal):
+        names.append(f"deal {event.deal_id}")
+    if isinstance(event, Reversal):
+        names.append(f"event {event.reverses}")
+    return names
+
+
+def _opening_checks(events: dict[str, Event], until: date | None) -> list[Finding]:
+    """Balances taken over: investments agree with the lots, and a complete trial balance is zero in base."""
+    due = [event for event in events.values() if until is None or event.effective_date <= until]
+    balances = [event for event in due if event.kind == "opening_balance"]
+    lots = [event for event in due if isinstance(event, OpeningLot)]
+    findings = []
+    for currency in sorted({b.currency for b in balances if b.ledger == "investments"}):
+        total = sum((b.local for b in balances if b.ledger == "investments" and b.currency == currency), ZERO)
+        held = sum((lot.cost_local for lot in lots if lot.currency == currency), ZERO)
+        if total != held:
+            said = {"found": str(total), "expected": f"{held}, the cost of the lots", "todo": "ask for the missing lots"}
+            findings.append(warning("opening-lots-differ", f"investments in {currency} taken over", Place(), **said))
+    total = sum((b.base for b in balances if b.ledger != "investments"), ZERO) + sum((lot.cost_base for lot in lots), ZERO)
+    if total and any(b.ledger == "capital" for b in balances):
+        said = {"found": str(total), "expected": "0", "todo": "ask for the complete trial balance"}
+        findings.append(warning("opening-unbalanced", "the balances taken over do not add up in base currency", Place(), **said))
+    return findings

@@ -1,0 +1,171 @@
+"""What posting rules work on: journal lines, the setting they post in, and the state they change."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from bo_lib.books.lots import Lot, position
+from bo_lib.model.events import Event, FxDeal, Trade
+from bo_lib.model.findings import Finding, Place, info, warning
+from bo_lib.model.money import ZERO, Rates
+
+
+class Line(NamedTuple):
+    """One journal line; debit positive. ``quantity`` is the change of position."""
+
+    ledger: str
+    currency: str
+    local: Decimal
+    base: Decimal
+    account: str = ""
+    isin: str = ""
+    share_class: str = ""
+    quantity: Decimal = ZERO
+    reference: str = ""
+    text: str = ""
+
+
+def said(lines: list[Line], reference: str, text: str) -> list[Line]:
+    """``lines`` with the reference both sides know and a text for people."""
+    return [line._replace(reference=reference, text=text) for line in lines]
+
+
+class Refused(Exception):  # noqa: N818
+    """An event cannot be posted: never leaves this package, becomes a finding and a row of ``Book.refused``."""
+
+    def __init__(self, code: str, message: str, at: str, found: str, expected: str, todo: str = "") -> None:
+        super().__init__(message)
+        self.finding = (code, message, at, {"found": found, "expected": expected, "todo": todo})
+
+
+def place_of(event: Event, at: str = "") -> Place:
+    """Where an event came from: its source file and line, and the field meant."""
+    sha256, _, line = event.source.partition("#")
+    return Place(file=f"{event.kind} {event.event_id}", at=line, field=at, sha256=sha256)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """Money to receive (positive) or pay on a later date, at the base amount it was booked with."""
+
+    ledger: str
+    account: str
+    currency: str
+    local: Decimal
+    base: Decimal
+    isin: str = ""
+    share_class: str = ""
+    reference: str = ""
+
+    def line(self) -> Line:
+        return Line(self.ledger, self.currency, self.local, self.base, self.account, self.isin, self.share_class)
+
+
+@dataclass(slots=True)
+class OpenTrade:
+    """A trade and what of it is not settled: signed quantity as traded, signed money (receivable positive)."""
+
+    event: Trade
+    open: Decimal
+    ledger: str
+    money: Decimal
+    money_base: Decimal
+    factor: Decimal = Decimal(1)  # splits since the trade: quantity held per quantity traded
+
+    def settle(self, quantity: Decimal, money: Decimal, money_base: Decimal) -> None:
+        self.open -= quantity.copy_sign(self.open)
+        self.money -= money
+        self.money_base -= money_base
+
+
+@dataclass
+class State:
+    """Lots, open trades and claims of events that belong together (one instrument, or one event of money only)."""
+
+    lots: dict[tuple[str, str], list[Lot]] = field(default_factory=dict)
+    trades: dict[str, OpenTrade] = field(default_factory=dict)
+    deals: dict[str, FxDeal] = field(default_factory=dict)
+    settled: set[str] = field(default_factory=set)  # deals
+    claims: dict[str, list[Claim]] = field(default_factory=dict)
+    realised: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    def lots_of(self, account: str, isin: str) -> list[Lot]:
+        return self.lots.setdefault((account, isin), [])
+
+    def positions_of(self, isin: str) -> list[tuple[str, Decimal]]:
+        """(account, signed quantity) of every account that holds ``isin``."""
+        held = [(account, position(lots)) for (account, there), lots in sorted(self.lots.items()) if there == isin]
+        return [(account, quantity) for account, quantity in held if quantity]
+
+    def warn(self, event: Event, code: str, message: str, todo: str) -> None:
+        self.findings.append(warning(code, message, place_of(event), todo=todo))
+
+    def inform(self, event: Event, code: str, message: str) -> None:
+        self.findings.append(info(code, message, place_of(event)))
+
+
+@dataclass
+class Setting:
+    """What the books are kept by: base currency, security master, rates, lot method, chart."""
+
+    base_currency: str
+    instruments: Mapping[str, tuple[str, str]]  # isin -> kind, currency
+    rates: Callable[[date], Rates | None]
+    lot_method: str
+    shorts_allowed: bool
+    ledgers: frozenset[str]  # of the chart; empty: names are not checked
+    fees: frozenset[str]
+    _rates: dict[date, Rates | None] = field(default_factory=dict)
+
+    def expect_instrument(self, isin: str, at: str = "isin") -> str:
+        """The currency of an instrument."""
+        if isin not in self.instruments:
+            near = _nearest(isin, self.instruments)
+            message = f"{isin} is not in the security master"
+            raise Refused("instrument-unknown", message, at, isin, f"a known ISIN{near}", "add the instrument or correct the ISIN")
+        return self.instruments[isin][1]
+
+    def expect_currency(self, isin: str, currency: str) -> None:
+        known = self.expect_instrument(isin)
+        if currency != known:
+            todo = "correct the event or the security master"
+            raise Refused("currency-differs", f"{isin} is kept in {known}", "currency", currency, known, todo)
+
+    def expect_ledger(self, ledger: str) -> None:
+        if not self.ledgers or ledger in self.ledgers or self.is_fee(ledger):
+            return
+        near = _nearest(ledger, self.ledgers | self.fees | {f"{fee}_payable" for fee in self.fees})
+        raise Refused("ledger-unknown", f"no ledger account {ledger!r}", "ledger", ledger, f"an account of the chart{near}")
+
+    def is_fee(self, ledger: str) -> bool:
+        return ledger.removesuffix("_payable") in self.fees
+
+    def price_divisor(self, isin: str) -> int:
+        """100 for bonds, whose prices are percent of par."""
+        self.expect_instrument(isin)
+        return 100 if self.instruments[isin][0].endswith("_bond") else 1
+
+    def convert(self, amount: Decimal, currency: str, day: date) -> Decimal:
+        """``amount`` in base currency at the rates of ``day``."""
+        if currency == self.base_currency or not amount:
+            return amount
+        if day not in self._rates:
+            self._rates[day] = self.rates(day)
+        rates = self._rates[day]
+        if rates is None or currency not in rates or self.base_currency not in rates:
+            pair = f"{currency} into {self.base_currency}"
+            raise Refused(
+                "rate-missing", f"no rate for {pair} on {day}", "currency", currency, "a rate", "load the rates of that day"
+            )
+        return rates.convert(amount, currency, self.base_currency)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f", such as {near[0]}" if near else ""
