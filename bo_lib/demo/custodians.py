@@ -195,7 +195,7 @@ class Custodian:
         dividends = [n for n in found if n.action.caev == "DVCA"]
         if errors.due("action_missing", self.sender) and dividends:
             found.remove(dividends[0])
-            errors.record("action_missing", self.sender, sender=self.sender, key=dividends[0].action.isin, field="announcement", fund=book.fund.id,
+            errors.record("action_missing", self.sender, sender=self.sender, file=f"{self.sender}/mt564_{out.ymd}.fin", key=dividends[0].action.isin, field="announcement", fund=book.fund.id,
                           right=f"V-{dividends[0].action.ref}", note="the vendor announced it")  # fmt: skip
         if errors.due("action_ex_date", book.fund.id) and dividends:
             notice = dividends[-1]
@@ -269,14 +269,15 @@ class Custodian:
 
 
 ACTION_HEADER = ("Event Ref", "Account", "Event", "ISIN", "Announced", "Ex Date", "Record Date", "Pay Date", "Direction", "Ccy", "Rate",
-                 "Withholding %", "New ISIN", "New", "Old", "Eligible")  # fmt: skip
+                 "Withholding %", "New ISIN", "New", "Old", "Eligible", "Option", "Movement")  # fmt: skip
 
 
 def _action_row(notice: Notice) -> tuple[Any, ...]:
     a: Action = notice.action
     short = notice.eligible is not None and notice.eligible < 0
     return (notice.reference, notice.account, a.caev, a.isin, a.announced, a.ex, a.record, a.pay, "DEBT" if short else "CRED", a.currency,
-            a.rate or "", a.withholding_pct or "", a.new_isin, a.new or "", a.old or "", _brackets(notice.eligible or ZERO))  # fmt: skip
+            a.rate or "", a.withholding_pct or "", a.new_isin, a.new or "", a.old or "", _brackets(notice.eligible or ZERO),
+            *(("CASH", "cash-1") if a.rate else ("SECU", "securities-1")))  # fmt: skip
 
 
 def _status(trade: Trade, status: str, day: date, reason: str = "") -> Status:

@@ -34,27 +34,24 @@ LS, UCITS, BOND, PE = "GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE"
 # (business day of the month, kind, fund or, for what belongs to no fund, sender, file name's beginning for file errors)
 PLAN = (
     (3, "cash_missing", UCITS, ""), (3, "trade_price", LS, ""), (4, "price_spike", "VENDOR-A", ""), (5, "nav_accrual", UCITS, ""),
-    (5, "action_rate", "VENDOR-B", ""), (7, "cash_fee", UCITS, ""), (7, "price_missing", "VENDOR-B", ""),
-    (8, "trade_duplicate", UCITS, ""), (9, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (10, "position_quantity", LS, ""),
-    (10, "order_uncleared", UCITS, ""), (11, "cash_amount", BOND, ""), (12, "nav_price", BOND, ""), (13, "trade_quantity", UCITS, ""),
-    (14, "cash_duplicated", LS, ""), (14, "price_unit", "VENDOR-A", ""), (15, "file_truncated", "ALPINE", "mt535"),
-    (16, "action_missing", "ALPINE", ""), (17, "position_missing", BOND, ""), (17, "order_below_minimum", UCITS, ""),
+    (5, "action_rate", "VENDOR-B", ""), (7, "cash_fee", UCITS, ""), (8, "trade_duplicate", UCITS, ""),
+    (9, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (10, "position_quantity", LS, ""), (11, "cash_amount", BOND, ""),
+    (12, "nav_price", BOND, ""), (13, "order_uncleared", UCITS, ""), (14, "price_unit", "VENDOR-A", ""),
+    (15, "file_truncated", "ALPINE", "mt535"), (17, "position_missing", BOND, ""),
     # the last week: every kind
-    (18, "cash_missing", LS, ""), (18, "cash_amount", UCITS, ""), (18, "position_quantity", BOND, ""), (18, "price_spike", "VENDOR-A", ""),
-    (18, "trade_duplicate", LS, ""), (18, "order_uncleared", UCITS, ""), (18, "nav_dividend", UCITS, ""),
-    (18, "file_empty", "VENDOR-B", "prices"), (18, "action_rate", "VENDOR-B", ""), (18, "trade_quantity", LS, ""),
+    (18, "cash_missing", LS, ""), (18, "cash_amount", UCITS, ""), (18, "price_spike", "VENDOR-A", ""), (18, "trade_duplicate", LS, ""),
+    (18, "nav_dividend", UCITS, ""), (18, "file_empty", "VENDOR-B", "prices"), (18, "action_rate", "VENDOR-B", ""), (18, "trade_quantity", LS, ""),
     (19, "cash_value_date", UCITS, ""), (19, "cash_fee", LS, ""), (19, "position_split", UCITS, ""), (19, "price_split", "VENDOR-A", ""),
     (19, "trade_unknown_isin", UCITS, ""), (19, "order_excess", UCITS, ""), (19, "nav_fx", LS, ""), (19, "confirmation_missing", UCITS, ""),
     (19, "file_duplicate", "NORTHGATE", "positions"), (19, "action_missing", "ALPINE", ""),
     (20, "cash_duplicated", UCITS, ""), (20, "cash_reversed", BOND, ""), (20, "position_missing", LS, ""), (20, "price_missing", "VENDOR-A", ""),
     (20, "price_zero", "VENDOR-B", ""), (20, "trade_price", UCITS, ""), (20, "order_below_minimum", UCITS, ""), (20, "nav_price", UCITS, ""),
-    (20, "file_truncated", "BOREAL", "semt002_GLOBAL-BOND"), (20, "action_ex_date", LS, ""), (20, "confirmation_missing", LS, ""),
-    (21, "cash_reversed", UCITS, ""), (21, "statement_gap", UCITS, ""), (21, "statement_opening", BOND, ""), (21, "price_unit", "VENDOR-A", ""),
+    (20, "file_truncated", "BOREAL", "semt002_GLOBAL-BOND"), (20, "action_ex_date", LS, ""),
+    (21, "statement_gap", UCITS, ""), (21, "statement_opening", BOND, ""), (21, "price_unit", "VENDOR-A", ""),
     (21, "price_stale", "VENDOR-A", ""), (21, "trade_cancelled", LS, ""), (21, "order_unknown_class", UCITS, ""), (21, "nav_accrual", BOND, ""),
     (21, "file_stale", "ALPINE", "mt535"), (21, "nav_columns", PE, ""),
-    (22, "statement_proof", LS, ""), (22, "price_variance", "VENDOR-B", ""), (22, "nav_units", UCITS, ""), (22, "cash_missing", UCITS, ""),
-    (22, "order_uncleared", LS, ""), (22, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (22, "cash_amount", LS, ""),
-    (22, "position_quantity", UCITS, ""), (22, "trade_unknown_isin", BOND, ""),
+    (22, "statement_proof", LS, ""), (22, "price_variance", "VENDOR-B", ""), (22, "nav_units", UCITS, ""),
+    (22, "order_uncleared", LS, ""), (22, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (22, "position_quantity", UCITS, ""),
 )  # fmt: skip
 HEADER = ("date", "fund", "sender", "kind", "file", "key", "field", "right", "wrong", "found_by", "note")
 
@@ -64,6 +61,7 @@ class Errors:
     """The plan applied to a run of days, and the truth of what was done."""
 
     on: bool
+    from_day: date = date.min  # errors begin after the opening
     day: date = date.min
     waiting: list[tuple[str, str, str]] = field(default_factory=list)  # kind, whom, file
     truth: list[dict[str, Any]] = field(default_factory=list)
@@ -72,7 +70,7 @@ class Errors:
         """A new business day: what the plan has for it is due, from the month after the opening on."""
         self.day = day
         month = business_days(day.replace(day=1), day, "TARGET")
-        if self.on and month and month[-1] == day:
+        if self.on and day > self.from_day and month and month[-1] == day:
             self.waiting += [(kind, whom, name) for ordinal, kind, whom, name in PLAN if ordinal == len(month)]
 
     def due(self, kind: str, whom: str) -> bool:
@@ -82,7 +80,7 @@ class Errors:
         """True when the plan has this error ``days`` business days from now (some errors need a start)."""
         then = add_business_days(self.day, days, "TARGET")
         ordinal = len(business_days(then.replace(day=1), then, "TARGET"))
-        return self.on and any(row[:3] == (ordinal, kind, whom) for row in PLAN)
+        return self.on and self.day > self.from_day and any(row[:3] == (ordinal, kind, whom) for row in PLAN)
 
     def spoil_files(self, out: Outbox, before: dict[str, bytes]) -> None:
         """Lose, cut, empty, repeat or mix up whole files; ``before`` holds yesterday's."""

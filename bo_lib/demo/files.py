@@ -49,12 +49,14 @@ def plain(number: Decimal) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",", decimal_mark: str = ".", dates: str = "%Y-%m-%d",
-             titles: Sequence[str] = ()) -> str:  # fmt: skip
+             titles: Sequence[str] = (), trailer: str = "") -> str:  # fmt: skip
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerows([title] for title in titles)
     writer.writerow(header)
     writer.writerows([text_of(value, decimal_mark, dates) for value in row] for row in rows)
+    if trailer:
+        writer.writerow([trailer])
     return out.getvalue()
 
 

@@ -14,7 +14,7 @@ from bo_lib.demo.market import Market, Security, dice
 from bo_lib.model.dates import add_business_days
 from bo_lib.model.money import ZERO, round_money, round_to
 
-# Units and NAV per unit at the opening, by class. S-2025-01 stands 5.60 above its mark after the fee on 6.00 ... see _performance_fee.
+# Units and NAV per unit at the opening, by class. S-2025-01 stands 4.80 above its mark after a performance fee of 1.20 on a gain of 6.00.
 CLASSES = {
     "S-2025-01": ("420000", "117.2000"), "S-2026-01": ("360000", "99.3812"), "A": ("400000", "152.3174"), "I": ("35000", "1034.5521"),
     "H-USD": ("250000", "108.4417"), "ACC": ("550000", "109.2345"), "LP": ("1", "22000000.00"),
@@ -113,16 +113,17 @@ def opening_sheets(book: Book, rows: list[dict[str, Any]], columns: tuple[str, .
     """Sheets of the administrator's take-over file. ``rows`` is its NAV pack of the day; ``columns`` the pack's keys."""
     account = book.fund.accounts[0].custody
     lots = [(lot.lot_id, account, lot.isin, lot.acquired, lot.quantity, lot.currency, lot.cost_local, lot.cost_base) for lot in book.lots]
-    classes = [tuple(row.get(c, "") for c in columns) for row in rows if row["component"] in ("units", "nav_per_unit") or row["share_class"]]
+    classes = [tuple(row.get(c, "") for c in columns) for row in rows if row["component"] in ("units", "nav_per_unit", "net_assets")]
+    currency = {c.id: c.currency for c in book.fund.on(book.fund.inception).classes}
     register = [
-        (book.fund.id, book.fund.inception, "register", share_class, investor, "", units)
+        (book.fund.id, book.fund.inception, "register", share_class, investor, currency[share_class], units)
         for (investor, share_class), units in sorted(book.register.items())
     ]
     return {
         "Lots": (("Lot", "Account", "ISIN", "Acquired", "Quantity", "Ccy", "Cost", "Cost Base"), lots),
         "Balances": (("Ledger", "Account", "Class", "Ccy", "Balance", "Balance Base"), _balances(book, rows)),
-        "Classes": (("Fund", "NAV Date", "Component", "Class", "Item", "Quantity", "Price", "Ccy", "Amount"), classes),
-        "Register": (("Fund", "NAV Date", "Component", "Class", "Investor", "Ccy", "Units"), register),
+        "Classes": (("Fund", "As Of", "Component", "Share Class", "Item", "Quantity", "Price", "Ccy", "Amount"), classes),
+        "Register": (("Fund", "As Of", "Kind", "Share Class", "Investor", "Ccy", "Units"), register),
     }
 
 

@@ -66,7 +66,8 @@ class OrderSystem:
             clean = [t for t in trades if t.trade_id not in spoiled and not t.reason]
             if errors.due(kind, fund.id) and clean:
                 self._spoil(kind, rows, clean, amended, path, errors)
-        out.put("ORDERS", path.split("/")[1], csv_text(TRADE_HEADER, (row[: len(TRADE_HEADER)] for row in rows)))
+        trailer = f"# end of trades of {fund.id}, {out.day}"
+        out.put("ORDERS", path.split("/")[1], csv_text(TRADE_HEADER, (row[: len(TRADE_HEADER)] for row in rows), trailer=trailer))
         if deals:
             lines = [(d.deal_id, "NEW", d.kind, account, *d.buy, *d.sell, d.trade_date, d.settlement_date, d.share_class, "CALDER") for d in deals]
             out.put("ORDERS", f"fx_{fund.id}_{out.ymd}.csv", csv_text(FX_HEADER, lines))
@@ -130,7 +131,7 @@ def investors_orders(book: Book, day: date, size: int) -> list[Order]:
     orders = []
     for number in range(1, draw.randint(1, 3) * size + 1):
         investor, share_class = draw.choice(held)
-        late = number == 1 and ordinal % 7 == 5  # after the cut-off: deals on the next dealing day
+        late = number == 1 and ordinal in (5, 19) and fund.kind == "ucits"  # after the cut-off: deals on the next dealing day
         if draw.random() < 0.55:
             amount, units = Decimal(draw.randint(20, 400) * 1000), ZERO
         else:
@@ -206,7 +207,7 @@ def write_orders(book: Book, out: Outbox, orders: list[Order], errors: Errors) -
             errors.record(kind, fund.id, sender="REGISTER", file=path, key=bad.order_id, field=field_name, right=right, wrong=wrong,
                           note="must be refused")  # fmt: skip
     if fund.on(out.day).dealing.frequency == "daily" or shown:
-        out.put("REGISTER", path.split("/")[1], csv_text(ORDER_HEADER, (order.cells for order in shown)))
+        out.put("REGISTER", path.split("/")[1], csv_text(ORDER_HEADER, (order.cells for order in shown), trailer=f"# end of orders of {fund.id}, {out.day}"))
 
 
 def _bad_order(kind: str, book: Book, day: date, number: int) -> tuple[Order, str, Any]:

@@ -19,7 +19,7 @@ BROKERS = ("CALDER", "MERCATOR", "STRANDLY")
 COMMISSION_BPS = {"US": 2, "JP": 4}  # others 3; bonds trade net
 STAMP_DUTY_PCT = Decimal("0.5")  # GB, purchases
 FAIL_REASONS = ("LACK", "CLAC", "PREA", "MONY")
-FAILS_ON = (4, 9, 13, 17, 19, 20)  # business days of the month on which a trade is made that will fail; others fail by chance
+FAILS_ON = {"long_short": (9, 18), "ucits": (4, 17), "bond": (13,)}  # business days of the month on which a failing trade is made
 
 
 def trades(book: Book, day: date, size: int, cycles: Cycles) -> Iterator[Trade]:
@@ -43,7 +43,7 @@ def trades(book: Book, day: date, size: int, cycles: Cycles) -> Iterator[Trade]:
             quantity = min(quantity, Decimal(max(step, int(abs(held) * Decimal("0.4") / step) * step)))
             if quantity >= abs(held):
                 continue
-        fails = draw.random() < 0.02 or (ordinal in FAILS_ON and number == 1)
+        fails = draw.random() < 0.005 or (ordinal in FAILS_ON[kind] and number == 1)
         reference = f"{CODE[kind]}{day:%y%m%d}-{number:04d}"
         yield _trade(reference, book.fund.id, paper, side, quantity, price, day, cycles, draw.choice(BROKERS),
                      (draw.randint(1, 3), draw.choice(FAIL_REASONS)) if fails else None)  # fmt: skip

@@ -16,7 +16,7 @@ from bo_lib.model.money import round_to
 
 STALE_DAYS = 3
 MASTER_HEADER = ("ISIN", "Name", "Kind", "Currency", "Country", "Sector", "MIC", "Market", "Ticker", "Coupon", "Frequency", "Day Count", "Issued",
-                 "Maturity", "Withholding")  # fmt: skip
+                 "Maturity", "Withholding", "As Of")  # fmt: skip
 
 
 class Vendors:
@@ -31,7 +31,7 @@ class Vendors:
         rates = self.market.rates(out.day)
         rows = [("EUR", currency, out.day, rates.per_pivot[currency]) for currency in CURRENCIES]
         out.put("VENDOR-A", f"fx_{out.ymd}.csv", csv_text(("Base", "Currency", "Date", "Rate"), rows, ";", ","))
-        master = [_master_row(s) for s in self.market.securities.values() if s.listed <= out.day]
+        master = [(*_master_row(s), out.day) for s in self.market.securities.values() if s.listed <= out.day]
         out.put("VENDOR-A", f"instruments_{out.ymd}.csv", csv_text(MASTER_HEADER, master, ";", ","))
         self._announcements(out, previous, errors)
         companies = [s for s in self.market.securities.values() if s.kind == "private_equity"]

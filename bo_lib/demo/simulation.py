@@ -141,7 +141,7 @@ def simulate(root: Path, first: date, last: date, *, seed: int = 7, size: int = 
     known = [load_fund(root, fund_id) for fund_id in funds or firm.funds]
     cycles = load(root / "parameters" / "rules" / "settlement_cycles.yaml", Cycles)
     market = Market(seed, size, min(fund.inception for fund in known), last)
-    desks, vendors, plan = [Desk(fund, market, cycles, size) for fund in known], Vendors(market), Errors(errors)
+    desks, vendors, plan = [Desk(fund, market, cycles, size) for fund in known], Vendors(market), Errors(errors, market.inception)
     before: dict[str, bytes] = {}
     previous = date.min
     for day in market.days:
