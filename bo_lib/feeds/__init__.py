@@ -28,6 +28,7 @@ __all__ = ["FileRead", "Mapping", "formats", "load_mappings", "read", "read_byte
 
 BYTES_MAX = 512 * 2**20
 _HEAD_BYTES = 2**16
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def _fin(*kinds: str) -> Callable[[str], bool]:
 
 def _xml(pattern: str) -> Callable[[str], bool]:
     known = re.compile(pattern)
-    return lambda head: head.lstrip().startswith("<") and known.search(head) is not None
+    return lambda head: head.lstrip().startswith("<") and known.search(_COMMENT.sub("", head)) is not None
 
 
 FORMATS = (
@@ -89,8 +90,13 @@ def read(path: Path, mappings: Sequence[Mapping] = (), bytes_max: int = BYTES_MA
         raise FileNotFoundError(f"{path}: no such file" + (f"; is it {near[0]}?" if near else ""))
     if (size := path.stat().st_size) > bytes_max:
         reading = Reading(path.name, "")
-        reading.error("file-too-large", "the file is larger than is read", found=f"{size} bytes", expected=f"at most {bytes_max} bytes",
-                      todo="ask the sender to split it")  # fmt: skip
+        reading.error(
+            "file-too-large",
+            "the file is larger than is read",
+            found=f"{size} bytes",
+            expected=f"at most {bytes_max} bytes",
+            todo="ask the sender to split it",
+        )
         return Outcome(FileRead(path.name, "", "", size), tuple(reading.findings))
     return read_bytes(path.name, path.read_bytes(), mappings)
 
@@ -155,10 +161,15 @@ def summary(outcome: Outcome[FileRead]) -> dict[str, Any]:
 def _statement_summary(row: dict[str, Any], amounts: list[Any], held: Counter[str]) -> dict[str, Any]:
     cash = row["kind"] == "cash"
     return {
-        "account": row["account"], "number": row["number"], "currency": row["currency"],
-        "opening": _plain(row["opening"]), "closing": _plain(row["closing"]),
-        "entries": len(amounts) if cash else held[row["statement_id"]], "sum": _plain(sum(amounts, ZERO)) if cash else None, "proven": row["proven"],
-    }  # fmt: skip
+        "account": row["account"],
+        "number": row["number"],
+        "currency": row["currency"],
+        "opening": _plain(row["opening"]),
+        "closing": _plain(row["closing"]),
+        "entries": len(amounts) if cash else held[row["statement_id"]],
+        "sum": _plain(sum(amounts, ZERO)) if cash else None,
+        "proven": row["proven"],
+    }
 
 
 def _plain(amount: Any) -> str | None:

@@ -16,7 +16,7 @@ from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, children, day_of, local, number, parse, text
 from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS
 
-_STATEMENTS = {"Stmt": "statement", "Rpt": "report", "Ntfctn": "notification"}
+_STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
 _NO_REFERENCE = {"NOTPROVIDED", "NONREF", "N/A"}
 
@@ -26,7 +26,7 @@ def read(data: bytes, reading: Reading) -> None:
     root = parse(data, reading)
     if root is None:
         return
-    found = [e for e in root.iter() if local(e) in _STATEMENTS and local(e.getparent()).startswith("BkToCstmr")] if len(root) else []
+    found = [e for e in root.iter() if local(e) in _STATEMENTS and local(e.getparent()).startswith("BkToCstmr")]
     if not found:
         reading.error("statement-missing", "the message holds no statement", at(root), expected="Stmt, Rpt or Ntfctn",
                       todo="ask the sender for the statement")  # fmt: skip
@@ -43,8 +43,9 @@ def _statement(element: etree._Element, ordinal: int, reading: Reading) -> None:
         return
     balances = _balances(element, reading)
     opening, closing = _pick(balances, _OPENING), _pick(balances, _CLOSING)
-    if "ITBD" in balances:  # pages between the first and the last carry interim balances
-        opening, closing = opening or balances["ITBD"][0], closing or (balances["ITBD"][-1] if len(balances["ITBD"]) > 1 or opening else None)
+    if interim := balances.get("ITBD"):  # pages between the first and the last carry interim balances
+        closing = closing or (interim[-1] if opening or len(interim) > 1 else None)
+        opening = opening or interim[0]
     entries = children(element, "Ntry")
     currency = text(element, "Acct", "Ccy") or next((b[0] for b in (opening, closing) if b), None)
     currency = currency or next((a.get("Ccy") for e in entries for a in children(e, "Amt")), None)
@@ -65,7 +66,9 @@ def _statement(element: etree._Element, ordinal: int, reading: Reading) -> None:
     amounts, refused = _entries(entries, row, reading)
     if local(element) == "Stmt" or (opening and closing):
         if opening is None and closing is None:
-            reading.error("balance-missing", "the statement carries neither opening nor closing balance", place, expected="Bal OPBD and CLBD")
+            reading.error(
+                "balance-missing", "the statement carries neither opening nor closing balance", place, expected="Bal OPBD and CLBD"
+            )
         reading.prove(statement, amounts, refused)
 
 
@@ -121,7 +124,9 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
         try:
             currency, amount = _amount(entry)
             if row["currency"] and currency != row["currency"]:
-                raise UnreadableError("currency-differs", "the entry is in another currency than its statement", currency, row["currency"])
+                raise UnreadableError(
+                    "currency-differs", "the entry is in another currency than its statement", currency, row["currency"]
+                )
         except UnreadableError as why:
             refused += 1
             reading.refuse(why, place)

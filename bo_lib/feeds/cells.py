@@ -59,7 +59,9 @@ def number_reader(mapping: Mapping) -> Callable[[Cell], Decimal | None]:
     group = f"[{_SPACES}]" if mapping.thousands in _SPACES and mapping.thousands else f"[{re.escape(mapping.thousands)}’]"
     whole = rf"\d+|\d{{1,3}}(?:{group}\d{{3}})+" if mapping.thousands else r"\d+"
     pattern = re.compile(rf"(?P<whole>{whole})?(?:{point}(?P<part>\d*))?(?P<small>[eE]-\d{{1,2}})?")
-    expected = f"digits with {mapping.decimal!r} before decimals" + (f" and {mapping.thousands!r} between thousands" if mapping.thousands else "")
+    expected = f"digits with {mapping.decimal!r} before decimals" + (
+        f" and {mapping.thousands!r} between thousands" if mapping.thousands else ""
+    )
 
     def read(cell: Cell) -> Decimal | None:
         if isinstance(cell, str):
@@ -69,7 +71,9 @@ def number_reader(mapping: Mapping) -> Callable[[Cell], Decimal | None]:
         if isinstance(cell, bool) or not isinstance(cell, int | float):
             raise UnreadableError("number-invalid", "not a number", text(cell), expected)
         if abs(cell) >= EXACT_MAX:
-            raise UnreadableError("number-imprecise", "a spreadsheet keeps 15 digits of a number; this one has more", repr(cell), "text")
+            raise UnreadableError(
+                "number-imprecise", "a spreadsheet keeps 15 digits of a number; this one has more", repr(cell), "text"
+            )
         return Decimal(repr(cell))
 
     def plain(said: str) -> Decimal | None:
@@ -99,8 +103,13 @@ def _sign(said: str) -> tuple[str, bool]:
 
 def _not_a_number(said: str, expected: str) -> UnreadableError:
     if "%" in said:
-        return UnreadableError("number-percent", "a number with a percent sign: whether 5% is 5 or 0.05 is not said", said, expected,
-                          "have the sender leave the sign out")  # fmt: skip
+        return UnreadableError(
+            "number-percent",
+            "a number with a percent sign: whether 5% is 5 or 0.05 is not said",
+            said,
+            expected,
+            "have the sender leave the sign out",
+        )
     if re.fullmatch(r"[\d.,]+[eE]\+?\d+", said):
         return UnreadableError("number-rounded", "a number in scientific notation has lost digits", said, expected,
                           "have the sender write all digits")  # fmt: skip
@@ -142,4 +151,6 @@ def _day_of(said: str, formats: tuple[str, ...]) -> date | None:
             continue
     if "%Y-%m-%d" in formats and re.match(r"\d{4}-\d{2}-\d{2}[T ]", said):
         return _day_of(said[:10], formats)
-    raise UnreadableError("date-invalid", "no such date", said, f"a date written {' or '.join(formats)}", "correct the file, or dates in the mapping")
+    raise UnreadableError(
+        "date-invalid", "no such date", said, f"a date written {' or '.join(formats)}", "correct the file, or dates in the mapping"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +15,9 @@ from bo_lib.model.findings import Finding, Place, error, warning
 Row = dict[str, Any]
 
 
-def statement_checks(statements: pa.Table, earlier: pa.Table | None = None, business_date: date | None = None) -> tuple[Finding, ...]:
+def statement_checks(
+    statements: pa.Table, earlier: pa.Table | None = None, business_date: date | None = None
+) -> tuple[Finding, ...]:
     """Findings on ``statements`` (new), each account continued from ``earlier``; both are canonical ``statements`` tables.
 
     Wrong day: a statement date other than ``business_date`` (an older statement is refused, not matched). Read twice: the
@@ -37,7 +40,7 @@ def statement_checks(statements: pa.Table, earlier: pa.Table | None = None, busi
             fresh.append(row)
         places.add(place)
     for chain in _chains([*old, *fresh]):
-        for before, row in zip(chain, chain[1:], strict=False):
+        for before, row in pairwise(chain):
             if any(row is one for one in fresh) or any(before is one for one in fresh):
                 findings += _follows(before, row)
     return tuple(findings)
@@ -85,15 +88,38 @@ def _follows(before: Row, row: Row) -> list[Finding]:
         next_page = second == (first[0], first[1] + 1)
         next_number = second[0] == first[0] + 1 and second[1] <= 1
         if second <= first and not fresh_year:
-            findings.append(warning("statement-repeated", f"a statement number of {row['account']} comes again", _place(row),
-                                    found=row["number"], expected=f"after {before['number']}", todo="see which of the two holds"))  # fmt: skip
+            findings.append(
+                warning(
+                    "statement-repeated",
+                    f"a statement number of {row['account']} comes again",
+                    _place(row),
+                    found=row["number"],
+                    expected=f"after {before['number']}",
+                    todo="see which of the two holds",
+                )
+            )
         elif not (fresh_year or next_page or next_number):
-            findings.append(error("statement-gap", f"statements of {row['account']} are missing", _place(row), found=row["number"],
-                                  expected=f"the one after {before['number']}", todo="ask the sender for what lies between"))  # fmt: skip
+            findings.append(
+                error(
+                    "statement-gap",
+                    f"statements of {row['account']} are missing",
+                    _place(row),
+                    found=row["number"],
+                    expected=f"the one after {before['number']}",
+                    todo="ask the sender for what lies between",
+                )
+            )
     if before["closing"] is not None and row["opening"] is not None and before["closing"] != row["opening"]:
-        findings.append(error("balance-chain-broken", f"{row['account']} does not open where its last statement closed", _place(row),
-                              found=str(row["opening"]), expected=str(before["closing"]),
-                              todo="a statement is missing or was corrected: ask the sender"))  # fmt: skip
+        findings.append(
+            error(
+                "balance-chain-broken",
+                f"{row['account']} does not open where its last statement closed",
+                _place(row),
+                found=str(row["opening"]),
+                expected=str(before["closing"]),
+                todo="a statement is missing or was corrected: ask the sender",
+            )
+        )
     return findings
 
 

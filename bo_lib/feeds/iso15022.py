@@ -136,7 +136,7 @@ def messages(data: bytes, reading: Reading) -> list[Message]:
     current = Message("", "", 1)
     last: Field | None = None
     for number, line in enumerate(lines_of(decode(data, reading)), 1):
-        if line.startswith(("-}", "-")) and line.strip() in ("-", "-}") or line.startswith("-}"):
+        if line.strip() == "-" or line.startswith("-}"):
             current.closed, last, line = True, None, line[2:]
         if line.lstrip(" $\x01\x02\x03").startswith("{"):
             kind, sender, line = _header(line)
@@ -202,7 +202,9 @@ def _close(stack: list[Block], name: str, one: Field, reading: Reading) -> None:
     depth = next((d for d in range(len(stack) - 1, 0, -1) if stack[d].name == name), len(stack) - 1)
     if len(stack) == 1 or stack[-1].name != name:
         expected = f":16S:{stack[-1].name}" if len(stack) > 1 else "no block to close"
-        reading.warning("block-end-unexpected", "a block ends that is not the open one", one.at, found=f":16S:{name}", expected=expected)
+        reading.warning(
+            "block-end-unexpected", "a block ends that is not the open one", one.at, found=f":16S:{name}", expected=expected
+        )
     del stack[max(1, depth) :]
 
 
@@ -251,7 +253,7 @@ def account(one: Field | None) -> str | None:
 def security(one: Field | None) -> tuple[str | None, str | None, str | None]:
     """Field 35B as ISIN, other identifier with its scheme (``cusip:…``), description."""
     isin, local, words = None, None, []
-    for line in (one.value.split("\n") if one else ()):
+    for line in one.value.split("\n") if one else ():
         if found := re.match(r"ISIN\s*([A-Z0-9]+)", line):
             isin = found[1]
         elif (found := re.match(r"/([A-Z0-9]{2,4})/(.+)", line)) and not local:

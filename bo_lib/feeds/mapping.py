@@ -32,10 +32,10 @@ class TableMapping(Strict):
 
     table: str
     sheet: str = ""  # XLSX: the sheet's name; empty: the first sheet that has the header
-    columns: dict[str, str] = {}  # canonical column <- header cell
-    constants: dict[str, str | int | bool] = {}
-    formulas: dict[str, str] = {}
-    values: dict[str, dict[str, str]] = {}
+    columns: dict[str, str] = Field({})  # canonical column <- header cell
+    constants: dict[str, str | int | bool] = Field({})
+    formulas: dict[str, str] = Field({})
+    values: dict[str, dict[str, str]] = Field({})
     negate_when: NegateWhen | None = None
 
     @model_validator(mode="after")

@@ -86,7 +86,9 @@ def _quantity(block: Block) -> tuple[str, Decimal]:
     if not found:
         parts = [balance(f.data) for b in block.children("SUBBAL") for f in b.all("93", "AGGR")]
         if not parts:
-            raise UnreadableError("quantity-missing", "the holding has no balance", expected=":93B::AGGR//UNIT/100,", field="93B::AGGR")
+            raise UnreadableError(
+                "quantity-missing", "the holding has no balance", expected=":93B::AGGR//UNIT/100,", field="93B::AGGR"
+            )
         found = [(kind, sum((q for k, q in parts if k == kind), Decimal(0))) for kind in dict.fromkeys(k for k, _ in parts)]
     return min(found, key=lambda b: _PREFERRED.index(b[0]) if b[0] in _PREFERRED else len(_PREFERRED))
 

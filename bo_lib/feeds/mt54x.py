@@ -43,7 +43,9 @@ def _statuses(root: Block, kind: str, reading: Reading) -> None:
     """A row for each STAT block of an MT548."""
     found = list(root.inside("STAT"))
     if not found:
-        reading.refuse(UnreadableError("status-missing", "the MT548 states no status", expected=":16R:STAT with :25D:"), root.at, "25D")
+        reading.refuse(
+            UnreadableError("status-missing", "the MT548 states no status", expected=":16R:STAT with :25D:"), root.at, "25D"
+        )
     for block in found:
         try:
             reading.add(SETTLEMENTS, block.at, {**_transaction(root, root.part("SETTRAN"), kind, reading), **_status(block)})
@@ -56,8 +58,14 @@ def _status(block: Block) -> dict[str, Any]:
     key = (one.qualifier, one.code) if one else ("", "")
     status = _STATUS.get(key) or _STATUS.get(("*", key[1]))
     if status is None:
-        raise UnreadableError("status-unknown", "a status that is not known", "//".join(key), "a code of field 25D such as SETT//PENF",
-                         "tell the desk what it means", "25D")  # fmt: skip
+        raise UnreadableError(
+            "status-unknown",
+            "a status that is not known",
+            "//".join(key),
+            "a code of field 25D such as SETT//PENF",
+            "tell the desk what it means",
+            "25D",
+        )
     reasons = [f for b in [block, *block.inside("REAS")] for f in b.all("24B")]
     words = [f.data.replace("\n", " ") for b in [block, *block.inside("REAS")] for f in b.all("70D")]
     others = [f"also {f.code}" for f in reasons[1:]]
@@ -95,7 +103,9 @@ def _transaction(root: Block, details: Block, kind: str, reading: Reading) -> di
     holders = [*root.inside("FIAC"), details, root]
     safe = next((found for b in holders if (found := account(b.get("97", "SAFE")))), None)
     if not safe:
-        reading.warning("account-missing", "the message names no safekeeping account", root.at, "97A::SAFE", expected=":97A::SAFE//")
+        reading.warning(
+            "account-missing", "the message names no safekeeping account", root.at, "97A::SAFE", expected=":97A::SAFE//"
+        )
     isin = security(details.get("35B") or root.part("FIAC").get("35B"))[0]
     currency, amount = _amount(root, details)
     return {

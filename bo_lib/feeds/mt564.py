@@ -107,7 +107,9 @@ def _rate(blocks: list[Block], reading: Reading) -> tuple[str | None, Decimal | 
     if one is None:
         return None, None
     if one.qualifier == "INTR":
-        reading.info("rate-annual", "only the yearly interest rate is stated, not that of the payment", one.at, one.tag, found=one.data)
+        reading.info(
+            "rate-annual", "only the yearly interest rate is stated, not that of the payment", one.at, one.tag, found=one.data
+        )
     if one.tag == "92A":
         return None, reading.tried(number, one.code, one.at, one.tag)
     parts = one.data.split("/")

@@ -42,7 +42,9 @@ def _statement(message: Message, reading: Reading) -> None:
     account_field = fields.get("25") or fields.get("25P")
     account = account_field.value.split("\n")[0].strip() if account_field else ""
     if not account:
-        why = UnreadableError("account-missing", "the statement names no account; its entries belong to nobody", expected=":25:account")
+        why = UnreadableError(
+            "account-missing", "the statement names no account; its entries belong to nobody", expected=":25:account"
+        )
         reading.refuse(why, message.at, "25", rows=1 + len(entries))
         return
     opening = _balance(fields.get("60F") or fields.get("60M"), reading)
@@ -67,7 +69,12 @@ def _statement(message: Message, reading: Reading) -> None:
         reading.info("entries-pending", f"{pending} expected entries (EC, ED) are not booked and not kept", message.at)
     if not _is_report(message, fields):
         if opening is None and closing is None:
-            reading.error("balance-missing", "the statement carries neither opening nor closing balance", message.at, expected=":60F: and :62F:")
+            reading.error(
+                "balance-missing",
+                "the statement carries neither opening nor closing balance",
+                message.at,
+                expected=":60F: and :62F:",
+            )
         reading.prove(statement, [entry["amount"] for _, entry in entries], refused)
     _check_sums(message, [entry["amount"] for _, entry in entries], reading)
 
@@ -110,7 +117,9 @@ def _entries(message: Message, reading: Reading) -> tuple[list[tuple[int, dict[s
             reading.info("tag-unknown", "a field that is no part of the format is left out", one.at, one.tag, found=one.value[:80])
     if len(leading) == 1 and entries and entries[0][1]["text"] is None:
         entries[0][1]["text"] = leading[0]  # some banks write the narrative before its entry
-        reading.info("narrative-before-entry", "the narrative stands before its entry; taken as the first entry's", f"line {entries[0][0]}")
+        reading.info(
+            "narrative-before-entry", "the narrative stands before its entry; taken as the first entry's", f"line {entries[0][0]}"
+        )
     return entries, refused, pending
 
 
@@ -128,7 +137,9 @@ def _entry(one: Field, reading: Reading) -> dict[str, Any]:
     ours, _, theirs = reference.partition("//")
     ours, _, trailing = (ours + "   ").partition("  ")
     if not ours.strip():
-        reading.warning("entry-incomplete", "the entry has no reference", one.at, "61", found=first[:80], expected="a reference or NONREF")
+        reading.warning(
+            "entry-incomplete", "the entry has no reference", one.at, "61", found=first[:80], expected="a reference or NONREF"
+        )
     if "." in found["amount"]:
         reading.warning("amount-format", "the amount has a decimal point; read as a comma", one.at, "61", found=found["amount"])
     return {
@@ -180,7 +191,9 @@ def _balance(one: Field | None, reading: Reading) -> tuple[date, str, Decimal] |
     found = _BALANCE.fullmatch(first)
     try:
         if not found:
-            raise UnreadableError("balance-unreadable", "not a balance", first, "C or D, date, currency, amount, such as C260601EUR1000,00")
+            raise UnreadableError(
+                "balance-unreadable", "not a balance", first, "C or D, date, currency, amount, such as C260601EUR1000,00"
+            )
         amount = _amount(found[4])
         return _day(found[2]), found[3], amount if found[1] == "C" else -amount
     except UnreadableError as why:
@@ -188,7 +201,9 @@ def _balance(one: Field | None, reading: Reading) -> tuple[date, str, Decimal] |
         return None
 
 
-def _currency(opening: tuple[date, str, Decimal] | None, closing: tuple[date, str, Decimal] | None, fields: dict[str, Field]) -> str | None:
+def _currency(
+    opening: tuple[date, str, Decimal] | None, closing: tuple[date, str, Decimal] | None, fields: dict[str, Field]
+) -> str | None:
     if balance := opening or closing:
         return balance[1]
     for tag in ("34F", "90C", "90D"):

@@ -64,14 +64,16 @@ def _totals(fund_info: etree._Element | None) -> list[tuple[str, str, str]]:
         if not len(element) and said and (said[-1].isdigit() or not _said(said)):
             found.append((local(element), said, at(element)))
         monthly = children(element, *_FLOWS) if local(element) == "returnInfo" else [element] if local(element) in _FLOWS else []
-        found += [(f"{local(m)}.{name}", str(value), at(m)) for m in monthly for name, value in m.attrib.items()]
+        found += [(f"{local(m)}.{name!s}", str(m.get(name)), at(m)) for m in monthly for name in m.keys()]  # noqa: SIM118
     return found
 
 
 def _holding(element: etree._Element) -> dict[str, Any]:
     quantity, value = _said(text(element, "balance")), _said(text(element, "valUSD"))
     if quantity is None:
-        raise UnreadableError("quantity-missing", "the holding states no balance", text(element, "balance") or "", "a number", field="balance")
+        raise UnreadableError(
+            "quantity-missing", "the holding states no balance", text(element, "balance") or "", "a number", field="balance"
+        )
     held, worth = round_to(number(quantity), 10), _amount(value) if value else None
     if text(element, "payoffProfile") == "Short" and held > 0 and (worth or 0) < 0:
         held = -held  # some filers state the size of a short position without its sign

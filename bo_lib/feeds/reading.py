@@ -68,7 +68,8 @@ class Reading:
             return None
 
     def add(self, table: Table, at: str, row: dict[str, Any]) -> dict[str, Any]:
-        row["file"], row["at"] = self.sha256, at
+        if "file" in table.names:  # tables that only files of our own books fill carry no place
+            row["file"], row["at"] = self.sha256, at
         self.rows.setdefault(table.name, []).append(row)
         return row
 
@@ -93,10 +94,11 @@ class Reading:
         total = sum(amounts, ZERO)
         statement["proven"] = closing == opening + total
         if not statement["proven"]:
-            without = f" ({refused} entries of it could not be read)" if refused else ""
+            without = f", without {refused} that could not be read" if refused else ""
             self.error(
                 "balance-not-proven",
-                f"opening {opening} + {len(amounts)} entries {total} = {opening + total}{without}; difference {closing - opening - total}",
+                f"opening {opening} + entries {total} ({len(amounts)}) = {opening + total}{without}, not {closing}: "
+                f"difference {closing - opening - total}",
                 at, "closing", found=str(closing), expected=str(opening + total),
                 todo="find the missing, doubled or misread entry, or ask the sender for a corrected statement",
             )  # fmt: skip
@@ -128,7 +130,7 @@ class Reading:
 
         seen: set[str] = set()
         for name, table in tables.items():
-            if "isin" not in table.column_names:
+            if not {"isin", "at"} <= set(table.column_names):
                 continue
             for code, at in zip(table["isin"].to_pylist(), table["at"].to_pylist(), strict=True):
                 if code and code not in seen and not isin.is_valid(code):

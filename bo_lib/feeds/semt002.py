@@ -15,9 +15,25 @@ from bo_lib.feeds.xml import at, child, children, day_of, local, number, parse, 
 from bo_lib.model.tables import HOLDINGS, STATEMENTS
 
 _BASIS = {"TRAD": "trade", "CONT": "trade", "SETT": "settlement"}
-_KINDS = {"Unit": "UNIT", "FaceAmt": "FAMT", "FaceAmount": "FAMT", "AmtsdVal": "AMOR", "AmortisedValue": "AMOR", "DgtlTknUnit": "UNIT",
-          "Bal": "OTHR"}  # fmt: skip
-_SCHEMES = {"CUSP": "cusip", "SEDL": "sedol", "TIKR": "ticker", "VALO": "valor", "WKNR": "wkn", "US": "cusip", "GB": "sedol", "CH": "valor"}
+_KINDS = {
+    "Unit": "UNIT",
+    "FaceAmt": "FAMT",
+    "FaceAmount": "FAMT",
+    "AmtsdVal": "AMOR",
+    "AmortisedValue": "AMOR",
+    "DgtlTknUnit": "UNIT",
+    "Bal": "OTHR",
+}
+_SCHEMES = {
+    "CUSP": "cusip",
+    "SEDL": "sedol",
+    "TIKR": "ticker",
+    "VALO": "valor",
+    "WKNR": "wkn",
+    "US": "cusip",
+    "GB": "sedol",
+    "CH": "valor",
+}
 _INSTRUMENT, _AMOUNTS = "FinInstrmId|FinancialInstrumentIdentification", "InstrmCcyAmts|InstrumentCurrencyAmounts"
 _BASE_AMOUNTS = "AcctBaseCcyAmts|AccountBaseCurrencyAmounts"
 
@@ -71,7 +87,9 @@ def _statement(report: etree._Element, reading: Reading) -> None:
 def _holding(block: etree._Element) -> dict[str, Any]:
     isin, local_id, name = _security(child(block, _INSTRUMENT))
     if not (isin or local_id):
-        raise UnreadableError("security-missing", "the balance names no security", name or "", "ISIN or another identifier", field="FinInstrmId")
+        raise UnreadableError(
+            "security-missing", "the balance names no security", name or "", "ISIN or another identifier", field="FinInstrmId"
+        )
     kind, quantity = _quantity(child(block, "AggtBal|AggregateBalance"))
     price, price_currency = _price(block)
     amounts = child(block, _AMOUNTS)
@@ -80,11 +98,19 @@ def _holding(block: etree._Element) -> dict[str, Any]:
     _, interest = _amount(child(amounts, "AcrdIntrstAmt|AccruedInterestAmount"))
     attributes = child(block, "FinInstrmAttrbts|FinancialInstrumentAttributes")
     return {
-        "isin": isin, "local_id": local_id, "name": name, "quantity": quantity, "quantity_type": kind, "price": price,
+        "isin": isin,
+        "local_id": local_id,
+        "name": name,
+        "quantity": quantity,
+        "quantity_type": kind,
+        "price": price,
         "price_currency": price_currency or (currency if price is not None else None),
-        "market_value": value, "value_currency": currency, "accrued_interest": interest,
-        "asset_kind": text(attributes, "ClssfctnTp", "ClssfctnFinInstrm|CFI") or text(attributes, "ClssfctnTp", "AltrnClssfctn", "Id"),
-    }  # fmt: skip
+        "market_value": value,
+        "value_currency": currency,
+        "accrued_interest": interest,
+        "asset_kind": text(attributes, "ClssfctnTp", "ClssfctnFinInstrm|CFI")
+        or text(attributes, "ClssfctnTp", "AltrnClssfctn", "Id"),
+    }
 
 
 def _security(element: etree._Element | None) -> tuple[str | None, str | None, str | None]:

@@ -25,7 +25,9 @@ HEADER_ROWS_MAX = 50
 LINE_BYTES_MAX = 2**20
 HEAD_CHARACTERS = 2**18
 _DELIMITERS = ",;\t|"
-_FOOTER = re.compile(r"(grand |sub-?)?total|sum\b|end of|trailer|eof\b|records?\b|rows?\b|count\b|generated|report|[*#=]|--", re.IGNORECASE)
+_FOOTER = re.compile(
+    r"(grand |sub-?)?total|sum\b|end of|trailer|eof\b|records?\b|rows?\b|count\b|generated|report|[*#=]|--", re.IGNORECASE
+)
 
 Row = tuple[str, Sequence[Cell]]  # place, cells
 
@@ -164,7 +166,12 @@ def _read_table(one: TableMapping, mapping: Mapping, sheets: list[Sheet], readin
     try:
         filler = _Filler(one, mapping, header)
     except UnreadableError as why:
-        reading.error("mapping-invalid", f"a constant of the mapping {mapping.format} does not fit: {why.message}", field=one.table, **why.said)
+        reading.error(
+            "mapping-invalid",
+            f"a constant of the mapping {mapping.format} does not fit: {why.message}",
+            field=one.table,
+            **why.said,
+        )
         return
     _fill(filler, rows, header, sheet.cut, reading)
 
@@ -184,10 +191,16 @@ class _Filler:
         self.index = {h: header.index(_norm(h)) for h in one.headers}
         self.columns = [(columns[c], h, self.index[h], converter(columns[c].type, mapping)) for c, h in one.columns.items()]
         self.formulas = [(columns[c], converter(columns[c].type, mapping)) for c in one.formulas]
-        self.constants = {c: converter(columns[c].type, mapping)(v if isinstance(v, bool) else str(v)) for c, v in one.constants.items()}
+        self.constants = {
+            c: converter(columns[c].type, mapping)(v if isinstance(v, bool) else str(v)) for c, v in one.constants.items()
+        }
         self.required = [(c, self.index[h]) for c, h in one.columns.items() if columns[c].required]
         self.negate = one.negate_when
-        self.negating = {_norm(v) for v in ([self.negate.equals] if isinstance(self.negate.equals, str) else self.negate.equals)} if self.negate else set()
+        self.negating = (
+            {_norm(v) for v in ([self.negate.equals] if isinstance(self.negate.equals, str) else self.negate.equals)}
+            if self.negate
+            else set()
+        )
 
     def row(self, cells: Sequence[Cell]) -> dict[str, Any]:
         """Raises ``UnreadableError`` with the field for the first cell that does not fit."""
@@ -217,7 +230,9 @@ def _translated(said: str, codes: dict[str, str]) -> str:
         return codes[said]
     if not said or said in codes.values():
         return said
-    raise UnreadableError("code-unknown", "a code that the mapping does not translate", said, ", ".join(codes), "add it to values in the mapping")
+    raise UnreadableError(
+        "code-unknown", "a code that the mapping does not translate", said, ", ".join(codes), "add it to values in the mapping"
+    )
 
 
 def _fill(filler: _Filler, rows: Iterator[Row], header: list[str], cut: bool, reading: Reading) -> None:
@@ -258,8 +273,14 @@ def _row(filler: _Filler, cells: Sequence[Cell], first: str, width: int, cut: bo
     if _FOOTER.match(first) and empty:
         return None
     if empty or cut:
-        raise UnreadableError("value-missing", "the row is cut or lacks what every row must have", " ".join(filter(None, map(text, cells)))[:80],
-                         ", ".join(empty) or f"{width} cells", "ask the sender for the file again", empty[0] if empty else "")  # fmt: skip
+        raise UnreadableError(
+            "value-missing",
+            "the row is cut or lacks what every row must have",
+            " ".join(filter(None, map(text, cells)))[:80],
+            ", ".join(empty) or f"{width} cells",
+            "ask the sender for the file again",
+            empty[0] if empty else "",
+        )
     return filler.row(cells)
 
 
@@ -270,5 +291,10 @@ def _unknown(book: bool, candidates: list[tuple[Mapping, list[Sheet]]], reading:
     said = ""
     if mapping and count:
         said = f"; the nearest mapping, {mapping.format}, lacks {', '.join(m for m in mapping.match if _norm(m) not in header)}"
-    reading.error("format-unknown", f"{'a workbook' if book else 'text'} that no format and no mapping recognises{said}", place,
-                  found=", ".join(h for h in header if h)[:200], todo="add a mapping for it, or ask the sender what it is")  # fmt: skip
+    reading.error(
+        "format-unknown",
+        f"{'a workbook' if book else 'text'} that no format and no mapping recognises{said}",
+        place,
+        found=", ".join(h for h in header if h)[:200],
+        todo="add a mapping for it, or ask the sender what it is",
+    )

@@ -32,7 +32,11 @@ def open_workbook(data: bytes, reading: Reading) -> Any:
     except BaseException as reason:  # the reader's panics are no Exception
         if isinstance(reason, SystemExit | GeneratorExit):
             raise
-        reading.error("workbook-unreadable", f"not readable as a workbook: {str(reason)[:200]}", todo="save it again as .xlsx, or ask the sender")
+        reading.error(
+            "workbook-unreadable",
+            f"not readable as a workbook: {str(reason)[:200]}",
+            todo="save it again as .xlsx, or ask the sender",
+        )
         return None
 
 
@@ -46,7 +50,9 @@ def sheet_rows(workbook: Any, name: str, reading: Reading) -> list[list[Any]]:
     except BaseException as reason:
         if isinstance(reason, SystemExit | GeneratorExit):
             raise
-        reading.error("sheet-unreadable", f"the sheet is not readable: {str(reason)[:200]}", name, todo="ask the sender for the file again")
+        reading.error(
+            "sheet-unreadable", f"the sheet is not readable: {str(reason)[:200]}", name, todo="ask the sender for the file again"
+        )
         return []
 
 
@@ -55,8 +61,13 @@ def _unpacked(data: bytes, reading: Reading) -> bytes | None:
         members = [m for m in archive.infolist() if not m.is_dir()]
         total = sum(m.file_size for m in members)
         if total > BYTES_MAX or total > RATIO_MAX * len(data) + 2**20:
-            reading.error("archive-too-large", "the workbook unpacks to far more than its size", found=f"{total} bytes from {len(data)}",
-                          expected=f"at most {BYTES_MAX} bytes and {RATIO_MAX} times its size", todo="do not open it; ask the sender")  # fmt: skip
+            reading.error(
+                "archive-too-large",
+                "the workbook unpacks to far more than its size",
+                found=f"{total} bytes from {len(data)}",
+                expected=f"at most {BYTES_MAX} bytes and {RATIO_MAX} times its size",
+                todo="do not open it; ask the sender",
+            )
             return None
         if any(m.flag_bits & 1 for m in members):
             reading.error("workbook-locked", "the workbook is protected by a password", todo="ask the sender for an open one")

@@ -19,11 +19,16 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     """The root element, or None with an error finding. libxml2 bounds depth (256) and text (10 MB) as ``huge_tree`` is off."""
     data = data.lstrip()  # a blank line before the declaration is common in filings
     if len(data) > bytes_max:
-        reading.error("file-too-large", "the XML is larger than this reader takes", found=f"{len(data)} bytes", expected=f"{bytes_max}")
+        reading.error(
+            "file-too-large", "the XML is larger than this reader takes", found=f"{len(data)} bytes", expected=f"{bytes_max}"
+        )
         return None
     if "<!DOCTYPE" in decode(data[: 2**16]):
-        return _refuse_dtd(reading)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True)
+        _refuse_dtd(reading)
+        return None
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as reason:
@@ -34,7 +39,10 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     except (ValueError, LookupError) as reason:
         reading.error("xml-malformed", f"not readable as XML: {reason}", todo="ask the sender for the file again")
         return None
-    return root if root.getroottree().docinfo.internalDTD is None else _refuse_dtd(reading)
+    if root.getroottree().docinfo.internalDTD is not None:
+        _refuse_dtd(reading)
+        return None
+    return root
 
 
 def _refuse_dtd(reading: Reading) -> None:
@@ -42,8 +50,8 @@ def _refuse_dtd(reading: Reading) -> None:
                   todo="do not open the file; ask the sender")  # fmt: skip
 
 
-def local(element: etree._Element) -> str:
-    tag = element.tag
+def local(element: etree._Element | None) -> str:
+    tag = element.tag if element is not None else ""
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
