@@ -1,0 +1,22 @@
+"""Reconciliation: rules, the matcher, cash and positions, and breaks over time."""
+
+from bo_lib.recon.breaks import (
+    OPEN_BREAKS,
+    BreakChanges,
+    OpenBreak,
+    accept,
+    accepted_breaks,
+    carry,
+    open_breaks,
+    open_breaks_table,
+)
+from bo_lib.recon.cash import reconcile_cash
+from bo_lib.recon.match import Matching, match
+from bo_lib.recon.positions import reconcile_positions
+from bo_lib.recon.result import Break, Reconciliation
+from bo_lib.recon.rules import Rules
+
+__all__ = [
+    "OPEN_BREAKS", "Break", "BreakChanges", "Matching", "OpenBreak", "Reconciliation", "Rules", "accept", "accepted_breaks",
+    "carry", "match", "open_breaks", "open_breaks_table", "reconcile_cash", "reconcile_positions",
+]  # fmt: skip
