@@ -1,0 +1,370 @@
+"""The strike: from books, prices and rates to net assets by class and NAV per unit.
+
+Order (17 CFR 270.2a-4 and practice): value, expenses of the fund, share of each class, hedge of each class, management
+fee, performance fee on gross asset value, round. A strike accrues every calendar day since the one before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from bo_lib.books import Book
+from bo_lib.config import Fund, ShareClass, Terms
+from bo_lib.model.events import Accrual
+from bo_lib.model.findings import Finding, Outcome, error, info
+from bo_lib.model.money import ZERO, Rates, round_money, round_to
+from bo_lib.nav.fees import days_in_year, expense, management_fee, performance_fee_due
+from bo_lib.nav.pricing import Priced
+from bo_lib.nav.tables import CLASSES, COMPONENTS, built
+from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, unvalued, value
+
+
+class ClassState(BaseModel):
+    """What the next strike needs to know of a class; JSON by ``model_dump(mode="json")``. Amounts in base currency."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    share_class: str
+    nav_date: date
+    net_assets: Decimal
+    units: Decimal
+    nav_per_unit: Decimal | None = None
+    performance_fee_accrued: Decimal = ZERO
+    hedge_cumulative: Decimal = ZERO  # value of open forwards and hedge gains realised to date
+    capital_to_date: Decimal = ZERO  # on the ledger: what came late is capital of the next strike
+    units_to_date: Decimal = ZERO  # issued less redeemed on the ledger
+
+
+State = Mapping[str, ClassState]
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A NAV as struck. ``classes`` is a table CLASSES, ``components`` a table COMPONENTS with today's accruals in it."""
+
+    fund: str
+    day: date
+    previous_day: date
+    base_currency: str
+    net_assets: Decimal
+    classes: pa.Table
+    components: pa.Table
+    accruals: tuple[Accrual, ...]
+    state: State
+    previous: State
+    rates: Rates
+    priced: Priced
+    valuation: Valuation  # before today's accruals
+    marked: pa.Table  # JOURNAL lines that bring the ledger to the valuation
+    net_assets_ledger: Decimal  # the second computation
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """Rows of ``classes`` by class."""
+        return {row["share_class"]: row for row in self.classes.to_pylist()}
+
+    def state_payload(self) -> dict[str, Any]:
+        """``state`` as plain JSON; ``state_from_payload`` reads it back."""
+        return {name: state.model_dump(mode="json") for name, state in self.state.items()}
+
+
+def state_from_payload(payload: Mapping[str, Any]) -> dict[str, ClassState]:
+    return {name: ClassState.model_validate(state) for name, state in payload.items()}
+
+
+def opening_state(nav_pack: pa.Table, balances: pa.Table) -> Outcome[dict[str, ClassState]]:
+    """The classes as taken over: units, NAV per unit and net assets from the administrator's opening pack.
+
+    ``nav_pack``: rows NAV_PACK of the opening date. ``balances``: TRIAL_BALANCE of the same date; performance fee, forwards,
+    hedge gains and capital by class come from there.
+    """
+    states: dict[str, ClassState] = {}
+    findings: list[Finding] = []
+    by_class: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
+    for row in nav_pack.to_pylist():
+        if row["share_class"] and row["component"] in ("units", "nav_per_unit", "net_assets") and not row["item"]:
+            by_class[row["share_class"]][row["component"]] = row
+    ledger = _by_class(balances)
+    for name, rows in sorted(by_class.items()):
+        if missing := sorted({"units", "nav_per_unit", "net_assets"} - rows.keys()):
+            findings.append(
+                error(
+                    "opening-incomplete",
+                    f"class {name} is taken over without {', '.join(missing)}",
+                    todo="ask the administrator for the complete opening pack",
+                )
+            )
+            continue
+        states[name] = ClassState(
+            share_class=name, nav_date=rows["units"]["nav_date"], net_assets=rows["net_assets"]["amount"],
+            units=rows["units"]["quantity"], nav_per_unit=rows["nav_per_unit"]["price"],
+            performance_fee_accrued=-ledger["performance_fee_payable", name],
+            hedge_cumulative=ledger["forward_value", name] - ledger["hedge_gain", name], capital_to_date=-ledger["capital", name],
+        )  # fmt: skip
+    if not states:
+        findings.append(
+            error(
+                "opening-missing",
+                "no class is taken over",
+                expected="units, nav_per_unit and net_assets by class",
+                todo="ask the administrator for the opening pack",
+            )
+        )
+    return Outcome(states, tuple(findings))
+
+
+def _by_class(trial_balance: pa.Table) -> dict[tuple[str, str], Decimal]:
+    """Base balances by (ledger, class)."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in trial_balance.to_pylist():
+        sums[row["ledger"], row["share_class"] or ""] += row["base"]
+    return sums
+
+
+def strike(
+    book: Book, priced: Priced, rates: Rates, fund: Fund, day: date, previous: State | None, *, instruments: pa.Table
+) -> Outcome[Strike]:
+    """Strikes the NAV of ``fund`` at the close of ``day``.
+
+    ``book``: the books at ``day`` without this strike's own accruals. ``previous``: the state of the strike before, or
+    ``opening_state``; None strikes a fund whose first capital is in the books. Errors among the findings block the NAV.
+    """
+    return _Striking(book, priced, rates, fund, day, dict(previous or {}), instruments).run()
+
+
+@dataclass
+class _Class:
+    """A class on its way through the strike; amounts in base currency."""
+
+    terms: ShareClass
+    before: ClassState
+    capital: Decimal
+    units: Decimal
+    hedge_cumulative: Decimal
+    ratio: Decimal = ZERO
+    share: Decimal = ZERO
+    management_fee: Decimal = ZERO
+    performance_fee: Decimal = ZERO
+    nav_per_unit: Decimal | None = None
+
+    @property
+    def opening(self) -> Decimal:
+        """With the capital effective since: what the class shares by."""
+        return self.before.net_assets + self.capital
+
+    @property
+    def hedge(self) -> Decimal:
+        return self.hedge_cumulative - self.before.hedge_cumulative
+
+    @property
+    def gav(self) -> Decimal:
+        return self.opening + self.share + self.hedge - self.management_fee
+
+    @property
+    def net_assets(self) -> Decimal:
+        return self.gav - self.performance_fee
+
+
+class _Striking:
+    def __init__(
+        self,
+        book: Book,
+        priced: Priced,
+        rates: Rates,
+        fund: Fund,
+        day: date,
+        previous: dict[str, ClassState],
+        instruments: pa.Table,
+    ) -> None:
+        self.book, self.priced, self.rates, self.fund, self.day, self.previous = book, priced, rates, fund, day, previous
+        self.instruments = instruments
+        self.base = fund.base_currency
+        self.terms: Terms = fund.on(day)
+        self.previous_day = max((s.nav_date for s in previous.values()), default=fund.inception)
+        self.days = (day - self.previous_day).days
+        self.year = days_in_year(self.terms.days_in_year, day)
+        self.findings: list[Finding] = []
+
+    def run(self) -> Outcome[Strike]:
+        valued = value(self.book, self.priced, self.rates, self.instruments, self.base, self.day)
+        self.findings += [*valued.findings, *unvalued(self.book, valued.value)]
+        marked = marks(self.book, valued.value, self.fund.id)
+        classes = self._classes(valued.value)
+        expenses = [
+            self._accrual(e.name, "", expense(e.amount_annual, self.days, self.year, self.base)) for e in self.terms.expenses
+        ]
+        charged = sum((e.amount for e in expenses), ZERO)
+        self._allocate(classes, valued.value.net_assets - charged)
+        accruals = [*expenses, *(a for c in classes for a in self._fees(c))]
+        accruals = [a for a in accruals if a.amount]
+        total = sum((c.net_assets for c in classes), ZERO)
+        for c in classes:
+            self._per_unit(c)
+        ledger = net_assets_by_ledger(self.book, marked) - sum((a.amount for a in accruals), ZERO)
+        struck = Strike(
+            self.fund.id, self.day, self.previous_day, self.base, total, built(CLASSES, map(self._row, classes)),
+            _with_accruals(valued.value, accruals), tuple(accruals), {c.terms.id: self._state(c) for c in classes}, self.previous,
+            self.rates, self.priced, valued.value, marked, ledger, tuple(self.findings),
+        )  # fmt: skip
+        return Outcome(struck, tuple(self.findings))
+
+    def _classes(self, valuation: Valuation) -> list[_Class]:
+        """Classes with units or capital; capital and units since the last strike are read off the ledger."""
+        if self.days <= 0:
+            self.findings.append(
+                error(
+                    "strike-not-after",
+                    f"the strike of {self.day} follows one of {self.previous_day}",
+                    expected="a later day",
+                    todo="strike from the state of the day before",
+                )
+            )
+        ledger, units = _by_class(self.book.trial_balance()), _units_on_ledger(self.book)
+        forwards = valuation.forwards_by_class
+        known = {c.id: c for c in self.terms.classes}
+        names = self.previous.keys() | {name for (what, name), amount in ledger.items() if what == "capital" and name and amount}
+        for name in sorted(names - known.keys()):
+            self.findings.append(
+                error(
+                    "class-unknown",
+                    f"class {name} has capital but no terms on {self.day}",
+                    found=name,
+                    expected=", ".join(known),
+                    todo="add the class to the fund's terms",
+                )
+            )
+        classes = []
+        for c in (c for c in self.terms.classes if c.id in names):
+            before = self.previous.get(c.id) or ClassState(
+                share_class=c.id, nav_date=self.previous_day, net_assets=ZERO, units=ZERO
+            )
+            capital, issued = -ledger["capital", c.id], units[c.id]
+            hedge = forwards.get(c.id, ZERO) - ledger["hedge_gain", c.id]
+            made = _Class(c, before, capital - before.capital_to_date, before.units + issued - before.units_to_date, hedge)
+            if made.opening or made.units:
+                classes.append(made)
+        return classes
+
+    def _allocate(self, classes: list[_Class], net_assets: Decimal) -> None:
+        """The common result by opening net assets; what rounding leaves goes to the largest class."""
+        openings = sum((c.opening for c in classes), ZERO)
+        common = net_assets - openings - sum((c.hedge for c in classes), ZERO)
+        if openings <= 0:
+            self.findings.append(
+                error(
+                    "nothing-to-share-by",
+                    f"no class of {self.fund.id} has net assets to share by on {self.day}",
+                    found=str(openings),
+                    todo="take over the opening, or book the first capital",
+                )
+            )
+            return
+        for c in classes:
+            c.ratio = c.opening / openings
+            c.share = round_money(common * c.ratio, self.base)
+        largest = min(classes, key=lambda c: (-c.opening, c.terms.id))
+        largest.share += common - sum((c.share for c in classes), ZERO)
+
+    def _fees(self, c: _Class) -> list[Accrual]:
+        commitments = sum((i.commitment for i in self.fund.investors), ZERO)
+        base = commitments if self.terms.fee_base == "commitments" else c.opening
+        c.management_fee = management_fee(base, c.terms.management_fee_bps_annual, self.days, self.year, self.base)
+        fee = self.terms.performance_fee
+        if fee and c.terms.high_water_mark is not None:
+            accrued = c.before.performance_fee_accrued
+            per_base = self.rates.rate(self.base, c.terms.currency)
+            due = performance_fee_due(c.gav + accrued, c.units, c.terms.high_water_mark, fee.rate_pct, per_base, self.base)
+            c.performance_fee = due - accrued
+        return [
+            self._accrual("management_fee", c.terms.id, c.management_fee),
+            self._accrual("performance_fee", c.terms.id, c.performance_fee),
+        ]
+
+    def _accrual(self, name: str, share_class: str, amount: Decimal) -> Accrual:
+        event_id = f"{self.fund.id}:accrual:{self.day}:{name}:{share_class}"
+        return Accrual(
+            event_id=event_id,
+            fund=self.fund.id,
+            effective_date=self.day,
+            name=name,
+            share_class=share_class,
+            currency=self.base,
+            amount=amount,
+        )
+
+    def _per_unit(self, c: _Class) -> None:
+        if c.units <= 0:
+            if c.net_assets:
+                self.findings.append(
+                    error(
+                        "class-without-units",
+                        f"class {c.terms.id} has {c.net_assets} {self.base} and {c.units} units",
+                        todo="book the missing units or capital",
+                    )
+                )
+            return
+        there = c.terms.currency
+        if there != self.base and not (there in self.rates and self.base in self.rates):
+            return  # said by the valuation or by the selection of rates
+        pivot = self.rates.per_pivot
+        worth = c.net_assets if there == self.base else c.net_assets * pivot[there] / pivot[self.base]
+        c.nav_per_unit = round_to(worth / c.units, c.terms.nav_decimals, c.terms.nav_rounding)
+        if c.nav_per_unit <= 0:
+            self.findings.append(info("nav-not-positive", f"class {c.terms.id} has a NAV per unit of {c.nav_per_unit}"))
+
+    def _row(self, c: _Class) -> dict[str, Any]:
+        return {
+            "share_class": c.terms.id, "currency": c.terms.currency, "opening": c.before.net_assets, "capital": c.capital,
+            "ratio": round_to(c.ratio, 18), "share": c.share, "hedge": c.hedge, "management_fee": c.management_fee,
+            "performance_fee": c.performance_fee, "net_assets": c.net_assets, "units": c.units, "nav_per_unit": c.nav_per_unit,
+        }  # fmt: skip
+
+    def _state(self, c: _Class) -> ClassState:
+        accrued = c.before.performance_fee_accrued + c.performance_fee
+        capital, issued = c.before.capital_to_date + c.capital, c.before.units_to_date + c.units - c.before.units
+        return ClassState(
+            share_class=c.terms.id, nav_date=self.day, net_assets=c.net_assets, units=c.units, nav_per_unit=c.nav_per_unit,
+            performance_fee_accrued=accrued, hedge_cumulative=c.hedge_cumulative, capital_to_date=capital, units_to_date=issued,
+        )  # fmt: skip
+
+
+def _units_on_ledger(book: Book) -> dict[str, Decimal]:
+    """Units issued less redeemed by class, as booked on the capital account."""
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in book.journal.select(["ledger", "share_class", "quantity"]).to_pylist():
+        if row["ledger"] == "capital" and row["quantity"]:
+            sums[row["share_class"]] += row["quantity"]
+    return sums
+
+
+def _with_accruals(valuation: Valuation, accruals: list[Accrual]) -> pa.Table:
+    """The components with today's fees added to what was payable."""
+    rows = {(row["component"], row["share_class"] or "", row["item"], row["currency"]): dict(row) for row in valuation.rows}
+    for a in accruals:
+        key = ("accrual", a.share_class, a.name, a.currency)
+        fresh = {
+            "component": "accrual",
+            "share_class": a.share_class or None,
+            "item": a.name,
+            "currency": a.currency,
+            "local": ZERO,
+            "base": ZERO,
+        }
+        row = rows.setdefault(key, fresh)
+        row["local"], row["base"] = row["local"] - a.amount, row["base"] - a.amount
+    return built(COMPONENTS, (row for row in rows.values() if row["component"] != "accrual" or row["local"] or row["base"]))
+
+
+def with_dealing_prices(struck: Strike, prices: Mapping[str, Decimal]) -> Strike:
+    """The same strike with the prices orders deal at."""
+    rows = [{**row, "dealing_price": prices.get(name)} for name, row in struck.rows.items()]
+    return replace(struck, classes=built(CLASSES, rows))

@@ -1,0 +1,57 @@
+"""Swing pricing: dealers pay for the trading they cause once the net flow of a day is large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bo_lib.config import Terms
+from bo_lib.model.money import ZERO, Rates, Rounding, round_to
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Money that enters (positive) or leaves a class on a dealing day: an amount in its currency, or units."""
+
+    share_class: str
+    amount: Decimal = ZERO
+    units: Decimal = ZERO
+
+
+def swung(
+    nav_per_unit: Decimal, net_flow: Decimal, threshold: Decimal, factor: Decimal, digits: int, rule: Rounding = Rounding.HALF_UP
+) -> Decimal:
+    """NAV per unit moved by ``factor`` with the sign of ``net_flow`` when its size passes ``threshold`` (partial swing).
+
+    ``net_flow`` and ``threshold`` are fractions of net assets; at the threshold exactly nothing swings.
+    """
+    if abs(net_flow) <= threshold:
+        return nav_per_unit
+    return round_to(nav_per_unit * (1 + factor.copy_sign(net_flow)), digits, rule)
+
+
+def net_flow(flows: Iterable[Flow], nav_per_unit: Mapping[str, Decimal], terms: Terms, rates: Rates, base: str) -> Decimal:
+    """Subscriptions less redemptions of all classes in base currency; units count at NAV per unit."""
+    total = ZERO
+    for flow in flows:
+        c = terms.share_class(flow.share_class)
+        amount = flow.amount or flow.units * nav_per_unit[c.id]
+        total += rates.convert(amount, c.currency, base)
+    return total
+
+
+def dealing_prices(
+    nav_per_unit: Mapping[str, Decimal], net_assets: Decimal, flows: Iterable[Flow], terms: Terms, rates: Rates, base: str
+) -> dict[str, Decimal]:
+    """The price of each class on the day: NAV per unit, swung for all classes alike when the fund's net flow is large.
+
+    A class without units deals at the price new series open at.
+    """
+    known = {c.id: nav_per_unit.get(c.id) for c in terms.classes}
+    prices = {name: terms.dealing.series_price if price is None else price for name, price in known.items()}
+    if terms.swing is None or net_assets <= 0:
+        return prices
+    share = net_flow(flows, prices, terms, rates, base) / net_assets
+    threshold, factor = terms.swing.threshold_pct / 100, terms.swing.factor_bps / 10000
+    return {c.id: swung(prices[c.id], share, threshold, factor, c.nav_decimals, c.nav_rounding) for c in terms.classes}

@@ -1,0 +1,321 @@
+"""Valuation: holdings, interest, money and forwards as components of net assets, and the marks that book them.
+
+Net assets are computed twice: as the sum of the components (lots, prices, balances), and as what the ledger says
+belongs to the unit holders once the marks are on it. The two meet only if lots, ledger and conversion agree.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from bo_lib.books import Book
+from bo_lib.model.findings import Finding, Outcome, error, warning
+from bo_lib.model.money import ZERO, Rates, round_money
+from bo_lib.model.tables import JOURNAL
+from bo_lib.nav.accrued import accrued_interest
+from bo_lib.nav.pricing import Priced
+from bo_lib.nav.tables import COMPONENTS, built
+
+# Ledgers that the marks keep at today's value: whatever was taken over on them is replaced, not added to.
+MARKED = frozenset({"unrealised_appreciation", "forward_value"})
+_PAYABLES = frozenset({"payable_for_investments_purchased", "payable_for_units_redeemed", "dividends_payable", "fx_payable"})
+
+
+def component_of(ledger: str) -> str:
+    """cash, receivable, payable, suspense or accrual (a fee's payable) for a balance of money; empty for every other ledger."""
+    if ledger in ("cash", "suspense"):
+        return ledger
+    if ledger in _PAYABLES:
+        return "payable"
+    if ledger.endswith("_receivable") or ledger.startswith("receivable_"):
+        return "receivable"
+    return "accrual" if ledger.endswith("_payable") else ""
+
+
+@dataclass(frozen=True)
+class Valuation:
+    """What a fund owns and owes at the close of ``day``; ``components`` is a table COMPONENTS."""
+
+    day: date
+    base_currency: str
+    components: pa.Table
+    rates: Rates
+
+    @cached_property
+    def rows(self) -> list[dict[str, Any]]:
+        return self.components.to_pylist()  # type: ignore[no-any-return]
+
+    @cached_property
+    def net_assets(self) -> Decimal:
+        return sum((row["base"] for row in self.rows), ZERO)
+
+    @cached_property
+    def forwards_by_class(self) -> dict[str, Decimal]:
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for row in self.rows:
+            if row["component"] == "forward" and row["share_class"]:
+                sums[row["share_class"]] += row["base"]
+        return dict(sums)
+
+    def holdings(self) -> dict[str, dict[str, Any]]:
+        """Holding rows by ISIN."""
+        return {row["item"]: row for row in self.rows if row["component"] == "holding"}
+
+    def interest(self) -> dict[str, dict[str, Any]]:
+        """Rows of interest accrued by ISIN."""
+        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["item"] in self.holdings()}
+
+
+def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_currency: str, day: date) -> Outcome[Valuation]:
+    """Every holding, balance and forward of ``book`` at ``priced`` and ``rates``.
+
+    ``instruments``: table INSTRUMENTS. A holding without a price counts zero and is an error; so is a currency without rate.
+    """
+    master = {row["isin"]: row for row in instruments.to_pylist()}
+    findings: list[Finding] = []
+    into = _Into(base_currency, rates, findings)
+    rows = [*_holdings(book, priced, master, into, day), *_money(book, into), *_forwards(book, into)]
+    return Outcome(Valuation(day, base_currency, built(COMPONENTS, rows), rates), tuple(findings))
+
+
+@dataclass
+class _Into:
+    """Converts into base currency; a missing rate is said once."""
+
+    base: str
+    rates: Rates
+    findings: list[Finding]
+
+    def __call__(self, amount: Decimal, currency: str) -> Decimal:
+        if currency == self.base or (currency in self.rates and self.base in self.rates):
+            return self.rates.convert(amount, currency, self.base)
+        if not any(f.code == "rate-missing" and f.found == currency for f in self.findings):
+            self.findings.append(
+                error(
+                    "rate-missing",
+                    f"{currency} cannot be valued in {self.base}",
+                    found=currency,
+                    expected="a rate",
+                    todo="load the rates of that day",
+                )
+            )
+        return ZERO
+
+
+def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
+    held: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
+    for row in book.positions("trade").to_pylist():
+        for n, name in enumerate(("quantity", "cost_local", "cost_base")):
+            held[row["isin"]][n] += row[name]
+    for isin, (quantity, cost_local, cost_base) in sorted(held.items()):
+        bond = master[isin]["kind"].endswith("_bond")
+        currency, price = master[isin]["currency"], priced.prices.get(isin)
+        if price is None:
+            into.findings.append(
+                error(
+                    "holding-unpriced",
+                    f"{isin}: {quantity.normalize():f} held and no price on {day}",
+                    expected="a price",
+                    todo="get the price, or override it with two people",
+                )
+            )
+        local = round_money(quantity * (price or ZERO) / (100 if bond else 1), currency)
+        base = into(local, currency)
+        yield {"component": "holding", "item": isin, "quantity": quantity, "price": price, "currency": currency, "local": local,
+               "base": base, "cost_local": cost_local, "cost_base": cost_base, "unrealised_base": base - cost_base}  # fmt: skip
+        if bond:
+            accrued = accrued_interest(quantity, master[isin], day)
+            into.findings += accrued.findings
+            yield {
+                "component": "accrual",
+                "item": isin,
+                "currency": currency,
+                "local": accrued.value,
+                "base": into(accrued.value, currency),
+            }
+
+
+def _money(book: Book, into: _Into) -> Iterator[dict[str, Any]]:
+    """Each (ledger, currency) balance, converted once; a fee's payable also by class."""
+    sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    taken_over = _interest_taken_over(book)
+    for row in book.trial_balance().to_pylist():
+        if (kind := component_of(row["ledger"])) and row["ledger"] not in MARKED:
+            sums[row["ledger"], (row["share_class"] or "") if kind == "accrual" else "", row["currency"]] += row["local"]
+    for currency, (local, _) in taken_over.items():
+        sums["interest_receivable", "", currency] -= local
+    for (ledger, share_class, currency), local in sorted(sums.items()):
+        if local:
+            kind = component_of(ledger)
+            item = {"cash": currency, "accrual": ledger.removesuffix("_payable")}.get(kind, ledger)
+            yield {
+                "component": kind,
+                "share_class": share_class or None,
+                "item": item,
+                "currency": currency,
+                "local": local,
+                "base": into(local, currency),
+            }
+
+
+def _interest_taken_over(book: Book) -> dict[str, tuple[Decimal, Decimal]]:
+    """Interest receivable that belongs to no instrument: accrued in the opening balances, now accrued per bond."""
+    sums: dict[str, tuple[Decimal, Decimal]] = {}
+    lines = book.journal.select(["ledger", "isin", "currency", "local", "base"]).to_pylist()
+    for row in lines:
+        if row["ledger"] == "interest_receivable" and not row["isin"]:
+            local, base = sums.get(row["currency"], (ZERO, ZERO))
+            sums[row["currency"]] = local + row["local"], base + row["base"]
+    return sums
+
+
+def _forwards(book: Book, into: _Into) -> Iterator[dict[str, Any]]:
+    """Open forwards at spot: bought leg less sold leg, each converted."""
+    for deal in book.open_deals.to_pylist():
+        if deal["kind"] == "FORWARD":
+            worth = into(deal["buy_amount"], deal["buy_currency"]) - into(deal["sell_amount"], deal["sell_currency"])
+            yield {
+                "component": "forward",
+                "share_class": deal["share_class"],
+                "item": deal["deal_id"],
+                "currency": into.base,
+                "local": worth,
+                "base": worth,
+            }
+
+
+def marks(book: Book, valuation: Valuation, fund: str) -> pa.Table:
+    """The journal lines (table JOURNAL) that bring the books of ``book`` to ``valuation``; they balance in base.
+
+    Gains since the take-over go to ``unrealised_gain`` (price, at today's rate) and ``unrealised_currency_gain``; interest
+    to ``interest_income``; forwards of a class to its ``hedge_gain``. Not facts: they are made again at every strike.
+    """
+    lines = [*_holding_marks(book, valuation), *_money_marks(book, valuation), *_forward_marks(book, valuation)]
+    kept = [line for line in lines if line["base"] or line["local"]]
+    day, event = valuation.day, f"{fund}:mark:{valuation.day}"
+    return built(
+        JOURNAL, ({"event_id": event, "line": n, "fund": fund, "effective_date": day, **line} for n, line in enumerate(kept, 1))
+    )
+
+
+def _pair(ledger: str, gain: str, currency: str, local: Decimal, base: Decimal, text: str, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"ledger": ledger, "currency": currency, "local": local, "base": base, "text": text, **more},
+        {"ledger": gain, "currency": currency, "local": -local, "base": -base, "text": text, **more},
+    ]
+
+
+def _holding_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
+    base = valuation.base_currency
+    for isin, row in valuation.holdings().items():
+        gain = row["local"] - row["cost_local"]
+        gain_base = (
+            valuation.rates.convert(gain, row["currency"], base)
+            if row["currency"] in valuation.rates or row["currency"] == base
+            else ZERO
+        )
+        yield from _pair(
+            "unrealised_appreciation", "unrealised_gain", row["currency"], gain, gain_base, "market value less cost", isin=isin
+        )
+        rest = row["unrealised_base"] - gain_base
+        yield from _pair(
+            "unrealised_appreciation", "unrealised_currency_gain", row["currency"], ZERO, rest, "currency on cost", isin=isin
+        )
+    for isin, row in valuation.interest().items():
+        yield from _pair(
+            "interest_receivable", "interest_income", row["currency"], row["local"], row["base"], "interest accrued", isin=isin
+        )
+    for currency, (local, in_base) in sorted(_interest_taken_over(book).items()):
+        yield from _pair("interest_receivable", "interest_income", currency, -local, -in_base, "interest accrued at the take-over")
+    for row in book.trial_balance().to_pylist():
+        if row["ledger"] == "unrealised_appreciation":
+            yield from _pair(
+                "unrealised_appreciation",
+                "unrealised_gain",
+                row["currency"],
+                -row["local"],
+                -row["base"],
+                "appreciation at the take-over",
+                account=row["account"],
+            )
+
+
+def _money_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
+    """Balances of money at today's rates."""
+    stand: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in book.trial_balance().to_pylist():
+        if component_of(row["ledger"]) and row["ledger"] not in MARKED:
+            stand[row["ledger"], row["currency"]] -= row["base"]
+    for currency, (_, in_base) in _interest_taken_over(book).items():
+        stand["interest_receivable", currency] += in_base
+    interest = valuation.interest()
+    for row in valuation.rows:
+        if row["component"] not in ("holding", "forward") and row["item"] not in interest:
+            ledger = {"cash": "cash", "accrual": f"{row['item']}_payable"}.get(row["component"], row["item"])
+            stand[ledger, row["currency"]] += row["base"]
+    for (ledger, currency), adjust in sorted(stand.items()):
+        yield from _pair(ledger, "unrealised_currency_gain", currency, ZERO, adjust, "at the rates of the day")
+
+
+def _forward_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
+    for row in valuation.rows:
+        if row["component"] == "forward":
+            gain = "hedge_gain" if row["share_class"] else "unrealised_currency_gain"
+            yield from _pair(
+                "forward_value",
+                gain,
+                row["currency"],
+                row["local"],
+                row["base"],
+                "forward at spot",
+                share_class=row["share_class"],
+                reference=row["item"],
+            )
+    for row in book.trial_balance().to_pylist():
+        if row["ledger"] == "forward_value":
+            gain = "hedge_gain" if row["share_class"] else "unrealised_currency_gain"
+            yield from _pair(
+                "forward_value",
+                gain,
+                row["currency"],
+                -row["local"],
+                -row["base"],
+                "forwards at the take-over",
+                share_class=row["share_class"],
+            )
+
+
+def is_balance_sheet(ledger: str) -> bool:
+    """True for assets and liabilities, by name: investments, their appreciation, forwards and money."""
+    return ledger == "investments" or ledger in MARKED or bool(component_of(ledger))
+
+
+def net_assets_by_ledger(book: Book, marked: pa.Table) -> Decimal:
+    """The second computation: what capital and results since the opening add up to on the ledger, marks included."""
+    lines: Iterable[dict[str, Any]] = [*book.trial_balance().to_pylist(), *marked.to_pylist()]
+    return -sum((row["base"] for row in lines if not is_balance_sheet(row["ledger"])), ZERO)
+
+
+def unvalued(book: Book, valuation: Valuation) -> list[Finding]:
+    """Accounts and lots that do not meet: investments at cost on the ledger against the open lots."""
+    ledger = sum((row["base"] for row in book.trial_balance().to_pylist() if row["ledger"] == "investments"), ZERO)
+    lots = sum((row["cost_base"] for row in valuation.holdings().values()), ZERO)
+    if ledger == lots:
+        return []
+    return [
+        warning(
+            "lots-off-ledger",
+            "investments on the ledger are not the cost of the open lots",
+            expected=str(lots),
+            found=str(ledger),
+            todo="find the event that moved one without the other",
+        )
+    ]
