@@ -62,7 +62,8 @@ def _check_position(event: Trade, state: State, setting: Setting) -> None:
     held = position(state.lots_of(event.account, event.isin))
     closable = {"SELL": max(held, ZERO), "COVER": max(-held, ZERO)}.get(event.side, event.quantity)
     told = f"{event.side} of {event.quantity} {event.isin} in {event.account}, which holds {held}"
-    if not setting.shorts_allowed and event.side in ("SELL", "SHORT") and event.quantity > max(held, ZERO):
+    too_small = event.side == "SHORT" or (event.side == "SELL" and event.quantity > max(held, ZERO))
+    if too_small and not setting.shorts_allowed:
         todo = "check side and account, or look for an earlier purchase that is missing"
         raise Refused("position-too-small", told, "quantity", str(event.quantity), f"at most {max(held, ZERO)}", todo)
     if closable < event.quantity:

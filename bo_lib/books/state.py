@@ -38,7 +38,7 @@ def said(lines: list[Line], reference: str, text: str) -> list[Line]:
 class Refused(Exception):  # noqa: N818
     """An event cannot be posted: never leaves this package, becomes a finding and a row of ``Book.refused``."""
 
-    def __init__(self, code: str, message: str, at: str, found: str, expected: str, todo: str = "") -> None:
+    def __init__(self, code: str, message: str, at: str, found: str, expected: str, todo: str = "correct it at its source") -> None:
         super().__init__(message)
         self.finding = (code, message, at, {"found": found, "expected": expected, "todo": todo})
 
