@@ -71,7 +71,7 @@ FORMATS = (
     Format("camt.052", "ISO 20022 cash report", _xml(r"camt\.052\.|<(\w+:)?BkToCstmrAcctRpt"), camt053.read),
     Format("camt.054", "ISO 20022 cash notification", _xml(r"camt\.054\.|<(\w+:)?BkToCstmrDbtCdtNtfctn"), camt053.read),
     Format("semt.002", "ISO 20022 statement of holdings", _xml(r"semt\.002\.|<(\w+:)?SctiesBalCtdyRpt"), semt002.read),
-    Format("nport", "SEC Form N-PORT", _xml(r"sec\.gov/edgar/nport\b"), nport.read),
+    Format("nport", "SEC Form N-PORT", _xml(r"<(\w+:)?edgarSubmission\b[^>]*sec\.gov/edgar/nport\b"), nport.read),
 )
 
 
@@ -133,7 +133,7 @@ def _not_read(head: str, data: bytes) -> str:
     if found := re.search(r"\{2:[IO](\d{3})", head):
         return f"an MT{found[1]} is not read"
     if head.lstrip().startswith("<"):
-        found = re.search(r"\b([a-z]{4}\.\d{3}\.\d{3}\.\d{2})\b", head)
+        found = re.search(r"\b((?!head)[a-z]{4}\.\d{3}\.\d{3}\.\d{2})\b", head)
         return f"XML of {found[1]} is not read" if found else "XML of an unknown kind is not read"
     controls = sum(c < " " and c not in "\t\r\n\f" for c in head)
     return "binary content, no text" if controls * 50 > len(head) else ""

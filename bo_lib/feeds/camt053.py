@@ -23,6 +23,7 @@ _NO_REFERENCE = {"NOTPROVIDED", "NONREF", "N/A"}
 
 def read(data: bytes, reading: Reading) -> None:
     """Every statement of the file into ``statements`` and ``cash_movements``."""
+    reading.expect(STATEMENTS, CASH_MOVEMENTS)
     root = parse(data, reading)
     if root is None:
         return

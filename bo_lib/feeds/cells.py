@@ -84,7 +84,8 @@ def number_reader(mapping: Mapping) -> Callable[[Cell], Decimal | None]:
         found = pattern.fullmatch(body)
         if found is None or not (found["whole"] or found["part"]):
             raise _not_a_number(said, expected)
-        digits = re.sub(r"\D", "", found["whole"] or "0")
+        digits = found["whole"] or "0"
+        digits = digits if digits.isdecimal() else re.sub(r"\D", "", digits)
         if len(digits) > 40:
             raise _not_a_number(said, "at most 40 digits")
         value = Decimal(f"{digits}.{found['part'] or '0'}{found['small'] or ''}" if found["part"] or found["small"] else digits)

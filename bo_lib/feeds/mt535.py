@@ -20,6 +20,7 @@ _PREFERRED = ("UNIT", "FAMT", "CONT", "AMOR")
 
 def read(data: bytes, reading: Reading) -> None:
     """Every MT535 of the file into ``statements`` and ``holdings``."""
+    reading.expect(STATEMENTS, HOLDINGS)
     for message in messages(data, reading):
         if message.kind not in ("", *KINDS):
             reading.error("message-not-read", f"an MT{message.kind} among statements of holdings is not read", message.at)

@@ -29,6 +29,7 @@ _QUANTITY = ("ESTT", "SETT")
 
 def read(data: bytes, reading: Reading) -> None:
     """Every confirmation and status of the file into ``settlements``."""
+    reading.expect(SETTLEMENTS)
     for message in messages(data, reading):
         if message.kind not in ("", *KINDS):
             reading.error("message-not-read", f"an MT{message.kind} among settlement messages is not read", message.at)

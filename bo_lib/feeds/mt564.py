@@ -20,6 +20,7 @@ _PRICES = ("PRPP", "EXER", "OFFR", "REDM", "TDMT")
 
 def read(data: bytes, reading: Reading) -> None:
     """Every MT564 of the file into ``announcements``."""
+    reading.expect(ANNOUNCEMENTS)
     for message in messages(data, reading):
         if message.kind not in ("", *KINDS):
             reading.error("message-not-read", f"an MT{message.kind} among corporate action notifications is not read", message.at)

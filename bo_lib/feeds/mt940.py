@@ -27,6 +27,7 @@ _IGNORED = {"20", "21", "13", "13D", "34F", "64", "65", "940", "942", "NS"}
 
 def read(data: bytes, reading: Reading) -> None:
     """Every statement of the file into ``statements`` and ``cash_movements``."""
+    reading.expect(STATEMENTS, CASH_MOVEMENTS)
     for message in messages(data, reading):
         if message.kind and message.kind not in KINDS:
             reading.error("message-not-read", f"an MT{message.kind} among cash statements is not read", message.at,

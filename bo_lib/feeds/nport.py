@@ -22,6 +22,7 @@ _FLOWS = ("mon1Flow", "mon2Flow", "mon3Flow", "othMon1", "othMon2", "othMon3")
 
 def read(data: bytes, reading: Reading) -> None:
     """One filing into ``statements``, ``holdings`` and ``filing_totals``."""
+    reading.expect(STATEMENTS, HOLDINGS, FILING_TOTALS)
     root = parse(data, reading)
     if root is None:
         return

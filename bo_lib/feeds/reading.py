@@ -67,6 +67,11 @@ class Reading:
             self.error(why.code, why.message, at, field, **why.said)
             return None
 
+    def expect(self, *tables: Table) -> None:
+        """Names tables that the file carries, so that they are handed on even when they have no row."""
+        for table in tables:
+            self.rows.setdefault(table.name, [])
+
     def add(self, table: Table, at: str, row: dict[str, Any]) -> dict[str, Any]:
         if "file" in table.names:  # tables that only files of our own books fill carry no place
             row["file"], row["at"] = self.sha256, at
@@ -141,11 +146,11 @@ class Reading:
 
 def prove_tables(reading: Reading) -> None:
     """Proves every cash statement of a file that carries statements and movements as tables (CSV, XLSX)."""
-    movements: dict[str, list[Decimal]] = {}
-    for row in reading.rows.get(CASH_MOVEMENTS.name, ()):
-        movements.setdefault(row["statement_id"], []).append(row["amount"])
     if CASH_MOVEMENTS.name not in reading.rows:
         return
+    movements: dict[str, list[Decimal]] = {}
+    for row in reading.rows[CASH_MOVEMENTS.name]:
+        movements.setdefault(row["statement_id"], []).append(row["amount"])
     for statement in reading.rows.get(STATEMENTS.name, ()):
         if statement.get("kind") == "cash":
             reading.prove(statement, movements.get(statement["statement_id"], []), reading.refused)

@@ -40,6 +40,7 @@ _BASE_AMOUNTS = "AcctBaseCcyAmts|AccountBaseCurrencyAmounts"
 
 def read(data: bytes, reading: Reading) -> None:
     """Every report of the file into ``statements`` and ``holdings``."""
+    reading.expect(STATEMENTS, HOLDINGS)
     root = parse(data, reading)
     if root is None:
         return

@@ -173,6 +173,7 @@ def _read_table(one: TableMapping, mapping: Mapping, sheets: list[Sheet], readin
             **why.said,
         )
         return
+    reading.expect(filler.table)
     _fill(filler, rows, header, sheet.cut, reading)
 
 

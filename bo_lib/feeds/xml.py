@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from decimal import Decimal
+from functools import cache, lru_cache
 
 from lxml import etree
 
@@ -50,13 +51,22 @@ def _refuse_dtd(reading: Reading) -> None:
                   todo="do not open the file; ask the sender")  # fmt: skip
 
 
-def local(element: etree._Element | None) -> str:
-    tag = element.tag if element is not None else ""
+@lru_cache(4096)
+def _name(tag: object) -> str:
     return tag.rpartition("}")[2] if isinstance(tag, str) else ""
 
 
+def local(element: etree._Element | None) -> str:
+    return _name(element.tag) if element is not None else ""
+
+
 def children(element: etree._Element | None, *names: str) -> list[etree._Element]:
-    return [child for child in element if local(child) in names] if element is not None else []
+    return [child for child in element if _name(child.tag) in names] if element is not None else []
+
+
+@cache
+def _steps(step: str) -> frozenset[str]:
+    return frozenset(step.split("|"))
 
 
 def child(element: etree._Element | None, *path: str) -> etree._Element | None:
@@ -64,8 +74,13 @@ def child(element: etree._Element | None, *path: str) -> etree._Element | None:
     for step in path:
         if element is None:
             return None
-        names = step.split("|")
-        element = next((c for c in element if local(c) in names), None)
+        names = _steps(step)
+        for found in element:
+            if _name(found.tag) in names:
+                break
+        else:
+            return None
+        element = found
     return element
 
 

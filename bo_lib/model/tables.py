@@ -59,6 +59,9 @@ class Table:
         A row does not fit when it has an unknown column (a programmer's mistake: ``KeyError``), lacks a required value
         or holds a number that the declared scale cannot hold exactly.
         """
+        rows = list(rows)
+        if (whole := self._whole(rows)) is not None:
+            return Outcome(whole)
         good: list[Mapping[str, Any]] = []
         findings: list[Finding] = []
         for row in rows:
@@ -69,6 +72,21 @@ class Table:
             if not wrong:
                 good.append(row)
         return Outcome(pa.Table.from_pylist(good, schema=self.schema), tuple(findings))
+
+    def _whole(self, rows: list[Mapping[str, Any]]) -> pa.Table | None:
+        """All rows at once, column by column (the usual case); None when any of them does not fit."""
+        if unknown := set().union(*map(Mapping.keys, rows)) - set(self.names):
+            raise KeyError(f"{self.name} has no column {sorted(unknown)}")
+        arrays = []
+        for column in self.columns:
+            values = [row.get(column.name) for row in rows]
+            if column.required and any(value is None or value == "" for value in values):
+                return None
+            try:
+                arrays.append(pa.array(values, type=column.type))
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                return None
+        return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def check(self, table: pa.Table) -> pa.Table:
         """The table itself when it has exactly this schema and no null where a value is required; ``TypeError`` otherwise."""
