@@ -76,7 +76,9 @@ def strike(book: Book, day: date, given: Inputs) -> Nav:
         owed[ledger] -= amount
     forwards = {(deal.share_class, deal.deal_id): forward_value(deal, given.rates, base) for deal in book.forwards}
     fees = dict(book.fees)
-    days_in_year = Decimal(366 if terms.days_in_year == "actual" and _is_leap(day.year) else {"360": 360}.get(terms.days_in_year, 365))
+    days_in_year = Decimal(
+        366 if terms.days_in_year == "actual" and _is_leap(day.year) else {"360": 360}.get(terms.days_in_year, 365)
+    )
     for expense in terms.expenses:
         accrual = round_money(expense.amount_annual * (day - book.struck).days / days_in_year, base)
         fees[expense.name, ""] = fees.get((expense.name, ""), ZERO) + accrual

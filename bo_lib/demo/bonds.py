@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def coupon_dates(bond: Security, first: date, last: date) -> list[date]:
     """Unadjusted coupon dates after ``first`` up to ``last``, counted back from maturity (whose day is at most the 28th)."""
-    months, found, k = 12 // bond.coupons_per_year, [], 0
+    months, k = 12 // bond.coupons_per_year, 0
+    found: list[date] = []
     while True:
         count = bond.maturity.year * 12 + bond.maturity.month - 1 - k * months
         day = date(count // 12, count % 12 + 1, bond.maturity.day)

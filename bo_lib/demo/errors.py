@@ -16,13 +16,17 @@ from bo_lib.model.dates import add_business_days, business_days
 
 # kind -> the room that should find it
 KINDS = {
-    **dict.fromkeys(("cash_missing", "cash_duplicated", "cash_amount", "cash_value_date", "cash_reversed", "cash_fee"), "cash_recon"),
+    **dict.fromkeys(
+        ("cash_missing", "cash_duplicated", "cash_amount", "cash_value_date", "cash_reversed", "cash_fee"), "cash_recon"
+    ),
     **dict.fromkeys(("position_quantity", "position_missing", "position_split"), "position_recon"),
     **dict.fromkeys(("confirmation_missing", "fail"), "settlement"),
     **dict.fromkeys(("file_missing", "file_truncated", "file_empty", "file_duplicate", "file_stale"), "arrivals"),
     **dict.fromkeys(("statement_gap", "statement_opening"), "cash_recon"),
     "statement_proof": "feeds",
-    **dict.fromkeys(("price_missing", "price_stale", "price_spike", "price_unit", "price_zero", "price_variance", "price_split"), "prices"),
+    **dict.fromkeys(
+        ("price_missing", "price_stale", "price_spike", "price_unit", "price_zero", "price_variance", "price_split"), "prices"
+    ),
     **dict.fromkeys(("trade_duplicate", "trade_unknown_isin", "trade_price", "trade_cancelled"), "trades"),
     "trade_quantity": "settlement",
     **dict.fromkeys(("order_late", "order_uncleared", "order_excess", "order_below_minimum", "order_unknown_class"), "dealing"),
@@ -30,7 +34,7 @@ KINDS = {
     "nav_columns": "feeds",
     **dict.fromkeys(("action_rate", "action_ex_date", "action_missing"), "actions"),
 }
-LS, UCITS, BOND, PE = "GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE"
+LS, UCITS, BOND, PE = FUNDS = ("GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE")
 # (business day of the month, kind, fund or, for what belongs to no fund, sender, file name's beginning for file errors)
 PLAN = (
     (3, "cash_missing", UCITS, ""), (3, "trade_price", LS, ""), (4, "price_spike", "VENDOR-A", ""), (5, "nav_accrual", UCITS, ""),
@@ -89,8 +93,8 @@ class Errors:
             if not path:
                 continue
             content = out.files[path]
-            self.record(kind, sender, sender=sender, file=path, key=path.split("/")[1], field="file", right=f"{len(content)} bytes once",
-                        wrong=kind.removeprefix("file_"))  # fmt: skip
+            wrong = kind.removeprefix("file_")
+            self.record(kind, sender, path, path.split("/")[1], "file", f"{len(content)} bytes once", wrong)
             if kind == "file_missing":
                 del out.files[path]
             elif kind == "file_truncated":
@@ -103,18 +107,18 @@ class Errors:
             else:
                 out.files[path] = next(old for name, old in sorted(before.items()) if name.startswith(f"{sender}/{start}"))
 
-    def record(self, kind: str, whom: str, *, sender: str, key: str = "", file: str = "", field: str = "", right: Any = "",
-               wrong: Any = "", fund: str = "", note: str = "") -> None:  # fmt: skip
-        """Note an error as made; it is no longer due. ``whom`` is the fund or sender of the plan."""
+    def record(
+        self, kind: str, whom: str, file: str, key: str, field: str, right: Any, wrong: Any = "", note: str = "", fund: str = ""
+    ) -> None:
+        """Note an error as made; it is no longer due. ``whom`` is the fund or sender of the plan, ``file`` SENDER/name."""
         if not self.on:
             return
-        done = next((w for w in self.waiting if w[:2] == (kind, whom) and (not w[2] or w[2] in file)), None)
+        done = next((w for w in self.waiting if w[:2] == (kind, whom) and w[2] in file), None)
         if done:
             self.waiting.remove(done)
-        self.truth.append({
-            "date": self.day, "fund": fund or (whom if whom in (LS, UCITS, BOND, PE) else ""), "sender": sender, "kind": kind, "file": file,
-            "key": key, "field": field, "right": right, "wrong": wrong, "found_by": KINDS[kind], "note": note,
-        })  # fmt: skip
+        fund = fund or (whom if whom in FUNDS else "")
+        row = (self.day, fund, file.split("/")[0], kind, file, key, field, right, wrong, KINDS[kind], note)
+        self.truth.append(dict(zip(HEADER, row, strict=True)))
 
     def csv(self) -> str:
         rows = sorted(self.truth, key=lambda row: (row["date"], row["fund"], row["sender"], row["kind"], row["key"]))

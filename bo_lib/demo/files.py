@@ -24,10 +24,8 @@ class Outbox:
     def ymd(self) -> str:
         return f"{self.day:%Y%m%d}"
 
-    def put(self, sender: str, name: str, content: str | bytes) -> str:
-        path = f"{sender}/{name}"
+    def put(self, path: str, content: str | bytes) -> None:
         self.files[path] = content.encode() if isinstance(content, str) else content
-        return path
 
     def find(self, sender: str, start: str) -> str:
         """The path of the sender's file whose name starts so; empty when there is none today."""
@@ -49,14 +47,12 @@ def plain(number: Decimal) -> str:
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",", decimal_mark: str = ".", dates: str = "%Y-%m-%d",
-             titles: Sequence[str] = (), trailer: str = "") -> str:  # fmt: skip
+             titles: Sequence[str] = ()) -> str:  # fmt: skip
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerows([title] for title in titles)
     writer.writerow(header)
     writer.writerows([text_of(value, decimal_mark, dates) for value in row] for row in rows)
-    if trailer:
-        writer.writerow([trailer])
     return out.getvalue()
 
 

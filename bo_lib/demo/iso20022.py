@@ -12,7 +12,7 @@ from lxml import etree
 from bo_lib.demo.files import plain
 from bo_lib.demo.ledger import Entry, Holding, Statement
 
-_CODES = {"SEC": ("SECU", "SETT", "TRAD"), "DIV": ("SECU", "CUST", "DVCA"), "INT": ("SECU", "CUST", "INTR"), "FEX": ("FORX", "SPOT", "OTHR"),
+_CODES = {"SEC": ("SECU", "SETT", "TRAD"), "DIV": ("SECU", "CUST", "DVCA"), "INT": ("SECU", "CUST", "INTR"), "EXR": ("SECU", "CUST", "EXWA"), "FEX": ("FORX", "SPOT", "OTHR"),
           "TRF": ("PMNT", "RCDT", "BOOK"), "CHG": ("ACMT", "MDOP", "CHRG"), "RTI": ("PMNT", "MCOP", "OTHR")}  # fmt: skip
 Node = tuple[Any, ...]  # (tag, text or children …); a dict among them holds attributes
 

@@ -16,6 +16,7 @@ from bo_lib.model.money import ZERO, Rates, round_money
 
 CODE = {"long_short": "LS", "ucits": "UC", "bond": "BD", "closed_end": "PE"}  # how references of a kind of fund begin
 
+
 @dataclass(frozen=True)
 class Trade:
     trade_id: str
@@ -75,7 +76,7 @@ class Entry:
     amount: Decimal
     booked: date
     value: date
-    code: str  # three letters: SEC, DIV, INT, FEX, TRF, CHG, RTI
+    code: str  # three letters: SEC, DIV, INT, EXR, FEX, TRF, CHG, RTI
     text: str
     reversal: bool = False
 
@@ -219,7 +220,7 @@ class Book:
             positions[action.new_isin] += quantity
         text = f"RIGHTS EXERCISE {action.isin}"
         amount = -round_money(quantity * action.price, action.currency)
-        self.owe(Due("payable_for_investments_purchased", action.currency, amount, action.pay, action.ref, "SEC", text))
+        self.owe(Due("payable_for_investments_purchased", action.currency, amount, action.pay, action.ref, "EXR", text))
 
     def capital_effective(self, day: date) -> None:
         """Units dealt earlier join the fund on their effective date."""

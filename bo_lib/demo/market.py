@@ -163,7 +163,9 @@ class Market:
 
     def is_quiet(self, isin: str, day: date) -> bool:
         """No corporate action near: who trades then settles before record date, so that no market claims arise."""
-        return not any(a.ex - timedelta(days=9) <= day <= (a.pay if a.new_isin else a.ex) + timedelta(days=1) for a in self._of[isin])
+        return not any(
+            a.ex - timedelta(days=9) <= day <= (a.pay if a.new_isin else a.ex) + timedelta(days=1) for a in self._of[isin]
+        )
 
     @cached_property
     def _of(self) -> dict[str, list[Action]]:
@@ -207,7 +209,9 @@ class Market:
         for bond in [s for s in self.securities.values() if s.is_bond]:
             for day in coupon_dates(bond, self.inception, horizon):
                 pay = add_business_days(day, 0, CURRENCY_CALENDAR[bond.currency] + "+TARGET")
-                self._announce("INTR", bond.isin, day, pay, pay, currency=bond.currency, rate=bond.coupon_pct / bond.coupons_per_year)
+                self._announce(
+                    "INTR", bond.isin, day, pay, pay, currency=bond.currency, rate=bond.coupon_pct / bond.coupons_per_year
+                )
         self.actions.sort(key=lambda a: (a.announced, a.ref))
 
     def _announce(self, caev: str, isin: str, ex: date, record: date, pay: date, days_before: int = 8, **more: object) -> None:
@@ -229,8 +233,12 @@ class Market:
             ex = add_business_days(days[ordinal], 0, f"TARGET+US+{calendar}")
             record = ex if paper.market == "US" else add_business_days(ex, 1, calendar)
             pay = add_business_days(record, 8 if paper.market == "US" else 4, f"TARGET+US+{calendar}")
-            rate = round_to(Decimal(str(self._first_price(paper))) * draw.randint(40, 150) / 10000, 0 if paper.currency == "JPY" else 3)
-            self._announce("DVCA", paper.isin, ex, record, pay, currency=paper.currency, rate=rate, withholding_pct=paper.withholding_pct)
+            rate = round_to(
+                Decimal(str(self._first_price(paper))) * draw.randint(40, 150) / 10000, 0 if paper.currency == "JPY" else 3
+            )
+            self._announce(
+                "DVCA", paper.isin, ex, record, pay, currency=paper.currency, rate=rate, withholding_pct=paper.withholding_pct
+            )
 
     @cached_property
     def _special(self) -> tuple[str, str]:
@@ -275,9 +283,13 @@ class Market:
                 if day == self.inception or not _moves(paper, day):
                     continue
                 move = interest + own * 0.0006 if paper.is_bond else common + shock.get(paper.sector, 0) + own * 0.009
-                raw[paper.isin] *= exp(max(-0.06, min(0.06, move)) if paper.kind == "equity" else move * (1 if paper.is_bond else 6))
+                raw[paper.isin] *= exp(
+                    max(-0.06, min(0.06, move)) if paper.kind == "equity" else move * (1 if paper.is_bond else 6)
+                )
             self.prices[day] = {s.isin: round_to(Decimal(repr(raw[s.isin])), s.price_decimals) for s in self.securities.values()}
-            for action in (a for a in self.actions if a.caev == "EXRI"):  # a right is worth what the share costs above the subscription
+            for action in (
+                a for a in self.actions if a.caev == "EXRI"
+            ):  # a right is worth what the share costs above the subscription
                 worth = self.prices[day][action.new_isin] - action.price
                 self.prices[day][action.isin] = max(worth, Decimal("0.01"))
 

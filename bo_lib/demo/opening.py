@@ -68,12 +68,21 @@ def _buy(book: Book, paper: Security, side: int, value_base: Decimal) -> None:
     draw = dice(market.seed, "lots", book.fund.id, paper.isin)
     price, factor = market.price(paper.isin, day), 100 if paper.is_bond else 1
     count = draw.randint(1, 3)
-    wanted = market.rates(day).convert(value_base, book.base, paper.currency) / price * factor / count * Decimal(draw.randint(80, 120)) / 100
+    wanted = (
+        market.rates(day).convert(value_base, book.base, paper.currency)
+        / price
+        * factor
+        / count
+        * Decimal(draw.randint(80, 120))
+        / 100
+    )
     step = lot_size(paper)
     for number in range(1, count + 1):
         quantity = side * max(step, int(wanted / step) * step)
         bought = add_business_days(day - timedelta(days=draw.randint(30, 700)), 0, "TARGET+US+GB+JP")
-        cost = round_money(quantity * price / factor * Decimal(draw.randint(850 if not paper.is_bond else 970, 1080)) / 1000, paper.currency)
+        cost = round_money(
+            quantity * price / factor * Decimal(draw.randint(850 if not paper.is_bond else 970, 1080)) / 1000, paper.currency
+        )
         in_base = market.rates(bought).convert(cost, paper.currency, book.base)
         book.lots.append(Lot(f"OPEN-{paper.isin}-{number}", paper.isin, bought, Decimal(quantity), paper.currency, cost, in_base))
         book.position[paper.isin] += quantity
@@ -109,11 +118,18 @@ def _register(book: Book) -> None:
         book.register.clear()
 
 
-def opening_sheets(book: Book, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
+def opening_sheets(
+    book: Book, rows: list[dict[str, Any]], columns: tuple[str, ...]
+) -> dict[str, tuple[tuple[str, ...], list[tuple[Any, ...]]]]:
     """Sheets of the administrator's take-over file. ``rows`` is its NAV pack of the day; ``columns`` the pack's keys."""
     account = book.fund.accounts[0].custody
-    lots = [(lot.lot_id, account, lot.isin, lot.acquired, lot.quantity, lot.currency, lot.cost_local, lot.cost_base) for lot in book.lots]
-    classes = [tuple(row.get(c, "") for c in columns) for row in rows if row["component"] in ("units", "nav_per_unit", "net_assets")]
+    lots = [
+        (lot.lot_id, account, lot.isin, lot.acquired, lot.quantity, lot.currency, lot.cost_local, lot.cost_base)
+        for lot in book.lots
+    ]
+    classes = [
+        tuple(row.get(c, "") for c in columns) for row in rows if row["component"] in ("units", "nav_per_unit", "net_assets")
+    ]
     currency = {c.id: c.currency for c in book.fund.on(book.fund.inception).classes}
     register = [
         (book.fund.id, book.fund.inception, "register", share_class, investor, currency[share_class], units)
@@ -144,7 +160,11 @@ def _balances(book: Book, rows: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
     value = sum((r["amount"] for r in rows if r["component"] == "holding"), ZERO)
     gain = value - sum((lot.cost_base for lot in book.lots), ZERO)
     found.append(("unrealised_appreciation", "", "", base, gain, gain))
-    found += [(f"{name}_payable", "", share_class, base, -amount, -amount) for (name, share_class), amount in sorted(book.fees.items()) if amount]
+    found += [
+        (f"{name}_payable", "", share_class, base, -amount, -amount)
+        for (name, share_class), amount in sorted(book.fees.items())
+        if amount
+    ]
     capital = {c: round_money(net * Decimal("0.85"), base) for c, net in book.net_assets.items()}  # paid in; the rest was earned
     found += [("capital", "", share_class, base, -amount, -amount) for share_class, amount in capital.items()]
     earned = -(sum((row[5] for row in found), ZERO) + sum((lot.cost_base for lot in book.lots), ZERO))

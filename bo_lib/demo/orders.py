@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -66,11 +65,14 @@ class OrderSystem:
             clean = [t for t in trades if t.trade_id not in spoiled and not t.reason]
             if errors.due(kind, fund.id) and clean:
                 self._spoil(kind, rows, clean, amended, path, errors)
-        trailer = f"# end of trades of {fund.id}, {out.day}"
-        out.put("ORDERS", path.split("/")[1], csv_text(TRADE_HEADER, (row[: len(TRADE_HEADER)] for row in rows), trailer=trailer))
+        title = f"Trades of {fund.id} - {out.day}"  # so that no two files are the same, not even empty ones
+        out.put(path, csv_text(TRADE_HEADER, (row[: len(TRADE_HEADER)] for row in rows), titles=[title]))
         if deals:
-            lines = [(d.deal_id, "NEW", d.kind, account, *d.buy, *d.sell, d.trade_date, d.settlement_date, d.share_class, "CALDER") for d in deals]
-            out.put("ORDERS", f"fx_{fund.id}_{out.ymd}.csv", csv_text(FX_HEADER, lines))
+            lines = [
+                (d.deal_id, "NEW", d.kind, account, *d.buy, *d.sell, d.trade_date, d.settlement_date, d.share_class, "CALDER")
+                for d in deals
+            ]
+            out.put(f"ORDERS/fx_{fund.id}_{out.ymd}.csv", csv_text(FX_HEADER, lines))
 
     def _spoil(self, kind: str, rows: list[list[Any]], clean: list[Trade], amended: int, path: str, errors: Errors) -> None:
         """Make one error in ``rows``; marked rows are not spoiled twice."""
@@ -80,29 +82,27 @@ class OrderSystem:
         right, row = list(rows[at]), rows[at]
         next_day = add_business_days(errors.day, 1, fund.calendar)
         row.append("spoiled")
-        say = {"sender": "ORDERS", "file": path, "key": trade.trade_id}
         if kind == "trade_duplicate":
             rows.insert(at + 1, list(row))
-            errors.record(kind, fund.id, **say, field="row", right="one row", wrong="the row twice")
+            errors.record(kind, fund.id, path, trade.trade_id, "row", "one row", "the row twice")
             return
         if kind == "trade_cancelled":
-            reference = f"{trade.trade_id[:8]}-9001"
-            fake = _trade_row(replace(trade, trade_id=reference), right[3])
+            fake = _trade_row(replace(trade, trade_id=f"{trade.trade_id[:8]}-9001"), right[3])
             rows += [[*fake, "spoiled"], [*fake[:1], 2, "CANCEL", *fake[3:], "spoiled"]]
-            errors.record(kind, fund.id, **{**say, "key": reference}, field="status", right="no trade", wrong="NEW, then CANCEL",
-                          note="must not be booked")  # fmt: skip
+            errors.record(kind, fund.id, path, fake[0], "status", "no trade", "NEW, then CANCEL", "must not be booked")
             return
+        note = f"amended {next_day}"
         if kind == "trade_unknown_isin":
             row[4] = isin_with_check_digit(trade.isin[:2], f"ZZ{trade.isin[4:11]}")
-            errors.record(kind, fund.id, **say, field="isin", right=trade.isin, wrong=row[4], note=f"amended {next_day}")
+            errors.record(kind, fund.id, path, trade.trade_id, "isin", trade.isin, row[4], note)
         elif kind == "trade_price":
             row[7] = trade.price * 10
-            errors.record(kind, fund.id, **say, field="price", right=trade.price, wrong=row[7], note=f"amended {next_day}")
+            errors.record(kind, fund.id, path, trade.trade_id, "price", trade.price, row[7], note)
         else:
             row[6] = trade.quantity * 2
             next_day = add_business_days(trade.settlement_date, 0, fund.calendar)
-            errors.record(kind, fund.id, **say, field="quantity", right=trade.quantity, wrong=row[6],
-                          note=f"the broker and the custodian know the right one; amended {next_day}")  # fmt: skip
+            note = f"the custodian knows the right one; amended {next_day}"
+            errors.record(kind, fund.id, path, trade.trade_id, "quantity", trade.quantity, row[6], note)
         row[12] = _net(row, book.market.securities[trade.isin].is_bond)
         self.amendments[next_day].append([right[0], 2, "AMEND", *right[3:], "spoiled"])
 
@@ -156,7 +156,19 @@ def order_of(book: Book, day: date, number: int, investor: str, share_class: str
     asked = dealing_date or day
     deals_on = add_business_days(asked, 1, fund.calendar) if late else asked
     kind = "REDEEM" if units else "SUBSCRIBE"
-    return Order(f"{CODE[fund.kind]}{day:%y%m%d}-O{number:03d}", fund.id, investor, share_class, kind, amount, units, currency, moment, asked, deals_on)
+    return Order(
+        f"{CODE[fund.kind]}{day:%y%m%d}-O{number:03d}",
+        fund.id,
+        investor,
+        share_class,
+        kind,
+        amount,
+        units,
+        currency,
+        moment,
+        asked,
+        deals_on,
+    )
 
 
 def _at(day: date, minutes: int, zone: ZoneInfo) -> str:
@@ -196,32 +208,43 @@ def write_orders(book: Book, out: Outbox, orders: list[Order], errors: Errors) -
     path = f"REGISTER/orders_{fund.id}_{out.ymd}.csv"
     for order in orders:
         if order.deals_on > order.dealing_date and order.kind != "CALL":
-            errors.record("order_late", fund.id, sender="REGISTER", file=path, key=order.order_id, field="received", right=order.deals_on,
-                          wrong=order.dealing_date, note="after the cut-off: deals on the next dealing day")  # fmt: skip
+            asked, note = order.dealing_date, "after the cut-off: deals on the next dealing day"
+            errors.record("order_late", fund.id, path, order.order_id, "received", order.deals_on, asked, note)
     shown = list(orders)
     for kind in ("order_uncleared", "order_excess", "order_below_minimum", "order_unknown_class"):
         if errors.due(kind, fund.id) and (fund.on(out.day).dealing.frequency == "daily" or orders):
-            bad, field_name, right = _bad_order(kind, book, out.day, len(shown) + 1)
+            bad, field, right, wrong = _bad_order(kind, book, out.day, len(shown) + 1)
             shown.append(bad)
-            wrong = bad.cells[list(ORDER_HEADER).index({"investor": "Investor", "units": "Units", "amount": "Amount"}.get(field_name, "Class"))]
-            errors.record(kind, fund.id, sender="REGISTER", file=path, key=bad.order_id, field=field_name, right=right, wrong=wrong,
-                          note="must be refused")  # fmt: skip
+            errors.record(kind, fund.id, path, bad.order_id, field, right, wrong, "must be refused")
     if fund.on(out.day).dealing.frequency == "daily" or shown:
-        out.put("REGISTER", path.split("/")[1], csv_text(ORDER_HEADER, (order.cells for order in shown), trailer=f"# end of orders of {fund.id}, {out.day}"))
+        out.put(
+            path,
+            csv_text(ORDER_HEADER, (order.cells for order in shown), titles=[f"Orders of {fund.id} - {out.day}"]),
+        )
 
 
-def _bad_order(kind: str, book: Book, day: date, number: int) -> tuple[Order, str, Any]:
+def _bad_order(kind: str, book: Book, day: date, number: int) -> tuple[Order, str, Any, Any]:
     fund: Fund = book.fund
     held = sorted(key for key, units in book.register.items() if units > 0)
     (investor, share_class), currency = held[0], fund.on(day).share_class(held[0][1]).currency
     if kind == "order_uncleared":
         stranger = next(i.id for i in fund.investors if not i.cleared)
-        return order_of(book, day, number, stranger, share_class, Decimal(300_000), ZERO), "investor", "a cleared investor"
+        return (
+            order_of(book, day, number, stranger, share_class, Decimal(300_000), ZERO),
+            "investor",
+            "a cleared investor",
+            stranger,
+        )
     if kind == "order_excess":
         units = book.register[investor, share_class]
-        return order_of(book, day, number, investor, share_class, ZERO, round_units(units * 2)), "units", units
+        return (
+            order_of(book, day, number, investor, share_class, ZERO, round_units(units * 2)),
+            "units",
+            units,
+            round_units(units * 2),
+        )
     if kind == "order_unknown_class":
-        return order_of(book, day, number, investor, "B", Decimal(50_000), ZERO, currency=currency), "share_class", share_class
+        return order_of(book, day, number, investor, "B", Decimal(50_000), ZERO, currency=currency), "share_class", share_class, "B"
     new = next(i.id for i in fund.investors if i.cleared and not any(key[0] == i.id and u for key, u in book.register.items()))
     minimum = fund.on(day).dealing.minimum_first
-    return order_of(book, day, number, new, share_class, minimum / 2, ZERO), "amount", minimum
+    return order_of(book, day, number, new, share_class, minimum / 2, ZERO), "amount", minimum, minimum / 2

@@ -11,10 +11,10 @@ from typing import Any
 
 from bo_lib.config import Cycles, Fund, load, load_firm, load_fund
 from bo_lib.demo import administrator, trading
-from bo_lib.demo.custodians import Custodian
+from bo_lib.demo.broker import Northgate
+from bo_lib.demo.custodians import Alpine, Boreal
 from bo_lib.demo.errors import Errors
 from bo_lib.demo.files import Outbox, xlsx_bytes
-from bo_lib.demo.ledger import Book
 from bo_lib.demo.market import Market, dice
 from bo_lib.demo.opening import opening_book, opening_sheets
 from bo_lib.demo.orders import Order, OrderSystem, investors_orders, write_orders
@@ -24,6 +24,8 @@ from bo_lib.model.money import Rates
 
 PACK_HEADER = ("Fund", "NAV Date", "Component", "Class", "Item", "Quantity", "Price", "Ccy", "Amount")
 PACK_KEYS = ("fund", "nav_date", "component", "share_class", "item", "quantity", "price", "currency", "amount")
+NAV_ERRORS = {"nav_accrual": "days", "nav_fx": "rate", "nav_price": "price", "nav_units": "units", "nav_dividend": "amount"}
+CUSTODIANS = {"ALPINE": Alpine, "BOREAL": Boreal, "NORTHGATE": Northgate}
 
 
 def demo_window() -> tuple[date, date]:
@@ -37,7 +39,8 @@ class Desk:
     def __init__(self, fund: Fund, market: Market, cycles: Cycles, size: int) -> None:
         self.fund, self.market, self.cycles, self.size = fund, market, cycles, size
         self.book = opening_book(fund, market)
-        self.custodian, self.order_system = Custodian(self.book), OrderSystem(self.book)
+        self.custodian = CUSTODIANS[fund.accounts[0].custodian](self.book)
+        self.order_system = OrderSystem(self.book)
         self.orders: list[Order] = []
         self.previous = fund.inception
 
@@ -51,8 +54,8 @@ class Desk:
         nav = administrator.strike(self.book, out.day, self.inputs(out.day))
         nav = replace(nav, net_assets=dict(self.book.net_assets), fees=dict(self.book.fees))
         sheets = opening_sheets(self.book, administrator.pack(self.book, nav), PACK_KEYS)
-        out.put(self.fund.administrator, f"opening_{self.fund.id}.xlsx", xlsx_bytes(sheets))
-        self.custodian.announce(out, self.custodian.notices(date.min, out.day, errors, out))
+        out.put(f"{self.fund.administrator}/opening_{self.fund.id}.xlsx", xlsx_bytes(sheets))
+        self.custodian.announce(out, date.min, errors)
 
     def run(self, out: Outbox, errors: Errors) -> None:
         """A business day of the fund: events, trades, settlement, statements, strike, dealing."""
@@ -81,12 +84,12 @@ class Desk:
         nav = administrator.strike(book, day, self.inputs(day))
         shown = self._spoiled(nav, out, errors)
         rows = [[row.get(key, "") for key in PACK_KEYS] for row in administrator.pack(book, shown)]
-        name = f"nav_{self.fund.id}_{out.ymd}.xlsx"
+        path = f"{self.fund.administrator}/nav_{self.fund.id}_{out.ymd}.xlsx"
         if errors.due("nav_columns", self.fund.id):
             rows = [[*row[:5], "", *row[5:]] for row in rows]  # figures one column to the right of their headings
-            errors.record("nav_columns", self.fund.id, sender=self.fund.administrator, file=f"{self.fund.administrator}/{name}", key="NAV Pack",
-                          field="columns", right="under their headings", wrong="one column to the right from Quantity on")  # fmt: skip
-        out.put(self.fund.administrator, name, xlsx_bytes({"NAV Pack": (PACK_HEADER, rows)}))
+            wrong = "one column to the right from Quantity on"
+            errors.record("nav_columns", self.fund.id, path, "NAV Pack", "columns", "under their headings", wrong)
+        out.put(path, xlsx_bytes({"NAV Pack": (PACK_HEADER, rows)}))
         administrator.accept(book, nav)
         today = [order for order in self.orders if order.deals_on == day]
         self.orders = [order for order in self.orders if order.deals_on > day]
@@ -99,7 +102,7 @@ class Desk:
         key: str = ""
         right: Any
         wrong: Any
-        for kind in (k for k in ("nav_accrual", "nav_fx", "nav_price", "nav_units", "nav_dividend") if errors.due(k, fund.id)):
+        for kind in (k for k in NAV_ERRORS if errors.due(k, fund.id)):
             if kind == "nav_accrual":
                 key, right, wrong = "management_fee", given.fee_days, given.fee_days + 2
                 given.fee_days = wrong
@@ -121,13 +124,14 @@ class Desk:
                     continue
                 key, wrong = ledger, Decimal(0)
                 given.left_out = {ledger: right}
-            field = {"nav_accrual": "days", "nav_fx": "rate", "nav_price": "price", "nav_units": "units", "nav_dividend": "amount"}[kind]
-            errors.record(kind, fund.id, sender=fund.administrator, file=f"{fund.administrator}/nav_{fund.id}_{out.ymd}.xlsx", key=key, field=field,
-                          right=right, wrong=wrong, note="this day's pack only")  # fmt: skip
+            path = f"{fund.administrator}/nav_{fund.id}_{out.ymd}.xlsx"
+            errors.record(kind, fund.id, path, key, NAV_ERRORS[kind], right, wrong, "this day's pack only")
         return administrator.strike(book, day, given)
 
 
-def simulate(root: Path, first: date, last: date, *, seed: int = 7, size: int = 1, errors: bool = True, funds: Sequence[str] | None = None) -> None:
+def simulate(
+    root: Path, first: date, last: date, *, seed: int = 7, size: int = 1, errors: bool = True, funds: Sequence[str] | None = None
+) -> None:
     """Write the counterparties' files of the opening date and of every business day from ``first`` to ``last``.
 
     Files go to ``<inbox>/<date>/<SENDER>/`` below ``root``, the truth about seeded errors to ``outputs/demo/truth.csv``. Days are always

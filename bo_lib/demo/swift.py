@@ -7,7 +7,8 @@ from datetime import date
 from decimal import Decimal
 
 from bo_lib.demo.files import plain
-from bo_lib.demo.ledger import Action, Holding, Notice, Statement, Status
+from bo_lib.demo.ledger import Holding, Notice, Statement, Status
+from bo_lib.demo.market import Action
 
 BIC = {"ALPINE": "ALPACHZZ", "BOREAL": "BORESESS", "VENDOR-B": "VNDBGB2L"}  # fictional; ours is HARLLULL
 MANDATORY = {"DVCA": "MAND", "INTR": "MAND", "SPLF": "MAND", "RHDI": "MAND", "EXRI": "CHOS"}
@@ -114,15 +115,28 @@ def _options(action: Action) -> Iterator[str]:
     pay = f":98A::PAYD//{action.pay:%Y%m%d}"
     ratio = f"{number(action.new)}/{number(action.old)}"
     if action.caev in ("DVCA", "INTR"):
-        gross = f":92F::GRSS//{action.currency}{number(action.rate)}" if action.caev == "DVCA" else f":92A::INTP//{number(action.rate)}"
+        gross = (
+            f":92F::GRSS//{action.currency}{number(action.rate)}" if action.caev == "DVCA" else f":92A::INTP//{number(action.rate)}"
+        )
         tax = [f":92A::TAXR//{number(action.withholding_pct)}"] if action.withholding_pct else []
         movement = block("CASHMOVE", ":22H::CRDB//CRED", pay, *tax, gross)
-        yield from block("CAOPTN", ":13A::CAON//001", ":22F::CAOP//CASH", f":11A::OPTN//{action.currency}", ":17B::DFLT//Y", movement)
+        yield from block(
+            "CAOPTN", ":13A::CAON//001", ":22F::CAOP//CASH", f":11A::OPTN//{action.currency}", ":17B::DFLT//Y", movement
+        )
     elif action.caev == "EXRI":
         shares = block("SECMOVE", ":22H::CRDB//CRED", f":35B:ISIN {action.new_isin}", f":92D::NEWO//{ratio}", pay)
         money = block("CASHMOVE", ":22H::CRDB//DEBT", pay, f":90B::PRPP//ACTU/{action.currency}{number(action.price)}")
         deadline = f":98A::MKDT//{action.deadline:%Y%m%d}"
-        yield from block("CAOPTN", ":13A::CAON//001", ":22F::CAOP//EXER", f":11A::OPTN//{action.currency}", ":17B::DFLT//N", deadline, shares, money)
+        yield from block(
+            "CAOPTN",
+            ":13A::CAON//001",
+            ":22F::CAOP//EXER",
+            f":11A::OPTN//{action.currency}",
+            ":17B::DFLT//N",
+            deadline,
+            shares,
+            money,
+        )
         yield from block("CAOPTN", ":13A::CAON//002", ":22F::CAOP//LAPS", ":17B::DFLT//Y", deadline)
     else:
         kind = "NEWO" if action.caev == "SPLF" else "ADEX"

@@ -12,7 +12,7 @@ from bo_lib.demo.ledger import CODE, Book, Deal, Trade
 from bo_lib.demo.market import Security, dice
 from bo_lib.demo.opening import lot_size
 from bo_lib.model.dates import CURRENCY_CALENDAR, add_business_days, business_days, is_business_day
-from bo_lib.model.money import ZERO, Rates, round_money, round_to
+from bo_lib.model.money import ZERO, round_money, round_to
 
 TRADES_A_DAY = {"long_short": 7, "ucits": 5, "bond": 2}
 BROKERS = ("CALDER", "MERCATOR", "STRANDLY")
@@ -26,7 +26,9 @@ def trades(book: Book, day: date, size: int, cycles: Cycles) -> Iterator[Trade]:
     """The day's trades: in what the fund holds, where the exchange is open and no corporate action is near."""
     market, kind = book.market, book.fund.kind
     draw = dice(market.seed, "trades", book.fund.id, day)
-    open_now = [i for i, q in sorted(book.position.items()) if q and market.securities[i].trades_on(day) and market.is_quiet(i, day)]
+    open_now = [
+        i for i, q in sorted(book.position.items()) if q and market.securities[i].trades_on(day) and market.is_quiet(i, day)
+    ]
     count = (TRADES_A_DAY.get(kind, 0) + draw.randint(-1, 1)) * size if kind in TRADES_A_DAY else 0
     ordinal = len(business_days(day.replace(day=1), day, "TARGET"))
     for number, isin in enumerate(draw.sample(open_now, min(count, len(open_now))), 1):
@@ -128,5 +130,3 @@ def _owed(book: Book, currency: str) -> Decimal:
 
 def _target_cash(kind: str) -> Decimal:
     return {"long_short": Decimal("0.46"), "ucits": Decimal("0.035")}.get(kind, Decimal("0.03"))
-
-

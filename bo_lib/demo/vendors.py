@@ -30,13 +30,15 @@ class Vendors:
         self._prices("VENDOR-B", out, errors, held)
         rates = self.market.rates(out.day)
         rows = [("EUR", currency, out.day, rates.per_pivot[currency]) for currency in CURRENCIES]
-        out.put("VENDOR-A", f"fx_{out.ymd}.csv", csv_text(("Base", "Currency", "Date", "Rate"), rows, ";", ","))
+        out.put(f"VENDOR-A/fx_{out.ymd}.csv", csv_text(("Base", "Currency", "Date", "Rate"), rows, ";", ","))
         master = [(*_master_row(s), out.day) for s in self.market.securities.values() if s.listed <= out.day]
-        out.put("VENDOR-A", f"instruments_{out.ymd}.csv", csv_text(MASTER_HEADER, master, ";", ","))
+        out.put(f"VENDOR-A/instruments_{out.ymd}.csv", csv_text(MASTER_HEADER, master, ";", ","))
         self._announcements(out, previous, errors)
         companies = [s for s in self.market.securities.values() if s.kind == "private_equity"]
         rows = [(s.isin, s.name, out.day, self.market.price(s.isin, out.day), s.currency, "fair") for s in companies]
-        out.put("VALUATION", f"valuations_{out.ymd}.csv", csv_text(("ISIN", "Company", "Valuation Date", "Price", "Ccy", "Basis"), rows))
+        out.put(
+            f"VALUATION/valuations_{out.ymd}.csv", csv_text(("ISIN", "Company", "Valuation Date", "Price", "Ccy", "Basis"), rows)
+        )
 
     def _prices(self, source: str, out: Outbox, errors: Errors, held: set[str]) -> None:
         market, path = self.market, f"{source}/prices_{out.ymd}.csv"
@@ -50,23 +52,29 @@ class Vendors:
         self._spoil(source, quotes, path, out, errors, held)
         if source == "VENDOR-A":
             rows: list[tuple[Any, ...]] = [(isin, out.day, *quote, "close") for isin, quote in quotes.items()]
-            out.put(source, f"prices_{out.ymd}.csv", csv_text(("ISIN", "Date", "Price", "Currency", "Type"), rows, ";", ","))
+            out.put(path, csv_text(("ISIN", "Date", "Price", "Currency", "Type"), rows, ";", ","))
         else:
             rows = [(isin, market.securities[isin].name, *quote, "mid" if market.securities[isin].is_bond else "close", out.day)
                     for isin, quote in quotes.items()]  # fmt: skip
-            out.put(source, f"prices_{out.ymd}.csv", csv_text(("Instrument", "Description", "Last", "Ccy", "Basis", "As Of"), rows))
+            out.put(path, csv_text(("Instrument", "Description", "Last", "Ccy", "Basis", "As Of"), rows))
 
     def _right_trades(self, paper: Security, day: date) -> bool:
         first = next(a.ex for a in self.market.actions if a.caev == "RHDI" and a.new_isin == paper.isin)
         last = next(a.pay for a in self.market.actions if a.caev == "EXRI" and a.isin == paper.isin)
         return first <= day <= last
 
-    def _spoil(self, source: str, quotes: dict[str, tuple[Decimal, str]], path: str, out: Outbox, errors: Errors, held: set[str]) -> None:
+    def _spoil(
+        self, source: str, quotes: dict[str, tuple[Decimal, str]], path: str, out: Outbox, errors: Errors, held: set[str]
+    ) -> None:
         market, day = self.market, out.day
         for isin, (until, price) in list(self.stale.items()):
             if source == "VENDOR-A" and day <= until:
                 quotes[isin] = (price, quotes[isin][1])
-        candidates = [i for i in sorted(held & quotes.keys() - self.stale.keys()) if market.is_quiet(i, day) and market.securities[i].trades_on(day)]
+        candidates = [
+            i
+            for i in sorted(held & quotes.keys() - self.stale.keys())
+            if market.is_quiet(i, day) and market.securities[i].trades_on(day)
+        ]
         for kind in ("price_split", "price_unit", "price_missing", "price_spike", "price_zero", "price_variance"):
             pool = candidates
             if kind == "price_split":
@@ -85,20 +93,24 @@ class Vendors:
             shown = "GBP" if kind == "price_unit" else currency  # pence under the name of pounds
             if wrong is not None:
                 quotes[isin] = (wrong, shown)
-            errors.record(kind, source, sender=source, file=path, key=isin, field="currency" if kind == "price_unit" else "price",
-                          right=currency if kind == "price_unit" else right, wrong=shown if kind == "price_unit" else wrong)  # fmt: skip
+            field, stated = ("currency", (currency, shown)) if kind == "price_unit" else ("price", (right, wrong))
+            errors.record(kind, source, path, isin, field, *stated)
         self._go_stale(source, quotes, path, day, errors, candidates)
 
-    def _go_stale(self, source: str, quotes: dict[str, tuple[Decimal, str]], path: str, day: date, errors: Errors, candidates: list[str]) -> None:
+    def _go_stale(
+        self, source: str, quotes: dict[str, tuple[Decimal, str]], path: str, day: date, errors: Errors, candidates: list[str]
+    ) -> None:
         """Repeat a price from ``STALE_DAYS`` days before an error of staleness is planned to the day after; noted on the planned day."""
         if source != "VENDOR-A":
             return
         if errors.on and errors.due("price_stale", source) and self.stale:
             isin, (_, price) = next(iter(self.stale.items()))
-            errors.record("price_stale", source, sender=source, file=path, key=isin, field="price", right=self.market.price(isin, day), wrong=price,
-                          note=f"unchanged for {STALE_DAYS} days")  # fmt: skip
+            right, note = self.market.price(isin, day), f"unchanged for {STALE_DAYS} days, and for one more"
+            errors.record("price_stale", source, path, isin, "price", right, price, note)
         if errors.planned_in("price_stale", source, STALE_DAYS) and candidates:
-            isin = dice(self.market.seed, "stale", day).choice([i for i in candidates if self.market.securities[i].kind == "equity"])
+            isin = dice(self.market.seed, "stale", day).choice(
+                [i for i in candidates if self.market.securities[i].kind == "equity"]
+            )
             self.stale[isin] = (add_business_days(day, STALE_DAYS + 1, "TARGET"), quotes[isin][0])
 
     def _announcements(self, out: Outbox, previous: date, errors: Errors) -> None:
@@ -108,14 +120,14 @@ class Vendors:
         if errors.due("action_rate", "VENDOR-B") and dividends:
             right = dividends[0]
             actions[actions.index(right)] = spoiled = _dearer(right)
-            errors.record("action_rate", "VENDOR-B", sender="VENDOR-B", file=path, key=right.isin, field="rate", right=right.rate, wrong=spoiled.rate,
-                          note="the custodian's rate is right")  # fmt: skip
+            note = "the custodian's rate is right"
+            errors.record("action_rate", "VENDOR-B", path, right.isin, "rate", right.rate, spoiled.rate, note)
         texts = [
             swift.mt564("VENDOR-B", out.day, n, Notice(a, f"V-{a.ref}", "GENR", None), self.market.securities[a.isin].is_bond)
             for n, a in enumerate(actions, 1)
         ]
         if texts:
-            out.put("VENDOR-B", f"mt564_{out.ymd}.fin", "".join(texts))
+            out.put(f"VENDOR-B/mt564_{out.ymd}.fin", "".join(texts))
 
 
 def _dearer(action: Action) -> Action:
