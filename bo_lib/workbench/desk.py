@@ -1,0 +1,70 @@
+"""What every desk starts from: one fund, one business date, and what is known of them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from bo_lib.model.findings import Verdict
+from bo_lib.views.report import Figure, Report
+from bo_lib.workbench.known import Known
+from bo_lib.workbench.office import Office
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def once(method: Callable[..., R]) -> Callable[..., R]:
+    """A step of a desk is done once; asked again it shows the same result."""
+
+    @wraps(method)
+    def remembered(self: Desk, *args: Any) -> R:
+        key = (method.__name__, *args)
+        if key not in self.done:
+            self.done[key] = method(self, *args)
+        return self.done[key]
+
+    return remembered
+
+
+class Desk:
+    """``known_at`` (ISO 8601) opens the desk as things were known then: it reads, and writes nothing."""
+
+    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "") -> None:
+        self.office, self.day, self.known_at = office, day, known_at
+        self.known = Known(office, fund_id, day, known_at)
+        self.fund = self.known.fund
+        self.done: dict[tuple[Any, ...], Any] = {}
+
+    def conclude(self, *reports: Report) -> Report:
+        """The worst of the reports, recorded: as a fact, and with its results in the folder of the run when there is one."""
+        verdict = Verdict.worst(r.verdict for r in reports)
+        worst = [r for r in reports if r.verdict is verdict and verdict is not Verdict.PASS]
+        summary = "; ".join(f"{r.title}: {r.summary}" for r in worst) or "Every part passed."
+        figures = tuple(Figure(f"{r.title}", r.verdict.value, alarm=r.verdict is Verdict.BLOCKED) for r in reports)
+        conclusion = Report("conclusion", "Conclusion", verdict, summary, figures, (), ())
+        _leave_results(reports, conclusion)
+        return conclusion
+
+
+def _leave_results(reports: tuple[Report, ...], conclusion: Report) -> None:
+    """In a run: every report as JSON in ``results/``, then ``conclusion.json``, by which the run counts as finished."""
+    folder = os.environ.get("BO_RUN_DIR")
+    if not folder:
+        return
+    results = Path(folder) / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    for report in reports:
+        (results / f"{report.name}.json").write_text(json.dumps(report.to_dict(), indent=1), "utf-8")
+    said = {
+        "verdict": conclusion.verdict.value,
+        "summary": conclusion.summary,
+        "figures": {f"{r.title}: {f.label}": str(f.value) for r in reports for f in r.figures},
+        "findings": [finding for r in reports for finding in r.to_dict()["findings"]],
+    }
+    (Path(folder) / "conclusion.json").write_text(json.dumps(said, indent=1), "utf-8")

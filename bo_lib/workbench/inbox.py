@@ -1,0 +1,124 @@
+"""The morning's post: read every file of a business day once, keep its rows, refuse what is not today's.
+
+A file becomes one fact: who sent it, its hash, its format, the hashes of its canonical tables, its findings, and the
+reason when it is refused. Refused files stay readable; nothing of them reaches books or reconciliations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from bo_lib import feeds
+from bo_lib.config import Delivery, Fund
+from bo_lib.model.findings import Finding, Place, Severity, error, warning
+from bo_lib.store import Fact, StoredFact
+from bo_lib.workbench.office import Office
+
+STREAM = "inbox"
+DATED = {"statements": "statement_date", "holdings": "business_date", "nav_pack": "nav_date"}  # what a file of the day is dated by
+EVERY_ACCOUNT = "GENR"  # ISO 15022: the announcement is for all accounts
+
+
+def ingest(office: Office, day: date) -> None:
+    """Read what lies in the inbox of ``day`` and has not been read; safe to call again and from several processes."""
+    folder = office.inbox(day)
+    paths = sorted(p for p in folder.glob("*/*") if p.is_file() and not p.name.startswith(".")) if folder.is_dir() else []
+    earlier = office.store.facts(kind="file", effective_until=day)
+    read = {(f.payload["business_date"], f.entity, f.payload["bytes"]) for f in earlier}
+    first_of_hash = {f.payload["sha256"]: f for f in reversed(earlier)}
+    facts = []
+    for path in paths:
+        entity = f"{path.parent.name}/{path.name}"
+        if (day.isoformat(), entity, path.stat().st_size) in read:
+            continue
+        payload = _payload(office, feeds.read(path, office.mappings), path.parent.name, day)
+        twin = first_of_hash.get(payload["sha256"])
+        if twin and (twin.entity, twin.effective_date) != (entity, day) and _is_dated(payload):
+            payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
+        facts.append(Fact(f"file:{day}:{entity}:{payload['sha256'][:16]}", STREAM, "file", entity, day, payload))
+    if facts:
+        office.store.append(facts, office.actor, office.now())
+
+
+def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, Any]:
+    read = outcome.value
+    dated = [t[c].to_pylist() for name, c in DATED.items() if (t := read.tables.get(name)) is not None]
+    other_days = sorted({str(d) for days in dated for d in days if d not in (None, day)})
+    accounts = {
+        a for t in read.tables.values() if "account" in t.column_names for a in t["account"].to_pylist() if a and a != EVERY_ACCOUNT
+    }
+    funds = {f for t in read.tables.values() if "fund" in t.column_names for f in t["fund"].to_pylist() if f}
+    return {
+        "sender": sender, "name": read.name, "sha256": read.sha256, "format": read.format, "bytes": read.bytes,
+        "business_date": day.isoformat(), "accounts": sorted(accounts), "funds": sorted(funds),
+        "tables": {name: office.tables.put(table) for name, table in read.tables.items()},
+        "rows": {name: table.num_rows for name, table in read.tables.items()}, "quarantined": read.quarantined,
+        "findings": [finding_payload(f) for f in outcome.findings],
+        "refused": f"it is for {', '.join(other_days)}, not for {day}" if other_days else "",
+    }  # fmt: skip
+
+
+def _is_dated(payload: Mapping[str, Any]) -> bool:
+    """False for files that may well be the same every day: the security master, and tables without a row."""
+    return any(count for table, count in payload["rows"].items() if table != "instruments")
+
+
+def finding_payload(finding: Finding) -> dict[str, Any]:
+    return asdict(finding)
+
+
+def finding_of(payload: Mapping[str, Any]) -> Finding:
+    return Finding(**{**payload, "severity": Severity(payload["severity"]), "place": Place(**payload["place"])})
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What became of one expected delivery."""
+
+    delivery: Delivery
+    state: str  # arrived, damaged, refused or missing
+    files: tuple[StoredFact, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+
+def concerns(file: StoredFact, fund: Fund) -> bool:
+    """True when a file holds rows of ``fund``, or market data for everybody."""
+    accounts, funds = file.payload["accounts"], file.payload["funds"]
+    return not (accounts or funds) or bool(set(accounts) & set(fund.accounts_by_number)) or fund.id in funds
+
+
+def arrivals(files: Iterable[StoredFact], fund: Fund, firm_deliveries: Iterable[Delivery], day: date) -> list[Arrival]:
+    """Each delivery owed for ``day`` with the files that answer it. Pure: ``files`` are the facts of that day."""
+    todays = list(files)
+    return [_arrival(delivery, todays, day) for delivery in (*firm_deliveries, *fund.deliveries)]
+
+
+def _arrival(delivery: Delivery, files: list[StoredFact], day: date) -> Arrival:
+    sent = [f for f in files if f.payload["sender"] == delivery.sender]
+    own = tuple(f for f in sent if f.payload["format"] == delivery.format and _answers(f, delivery))
+    if not own:
+        near = [f.payload["name"] for f in sent if not f.payload["format"]]
+        hint = f"; not recognised from there: {', '.join(near)}" if near else ""
+        what = f"{delivery.sender} owes {delivery.format} {delivery.account}".rstrip()
+        finding = error(
+            "file-missing", f"{what}, due {delivery.due:%H:%M}{hint}", expected=f"a file for {day}", todo=f"ask {delivery.sender}"
+        )
+        return Arrival(delivery, "missing", (), (finding,))
+    found = tuple(finding_of(p) for f in own for p in f.payload["findings"])
+    refused = tuple(
+        error("file-refused", f.payload["refused"], Place(f.entity or ""), todo=f"ask {delivery.sender} for the file of {day}")
+        for f in own if f.payload["refused"]
+    )  # fmt: skip
+    if len(refused) == len(own):
+        return Arrival(delivery, "refused", own, refused)
+    if refused:
+        refused = tuple(warning(f.code, f.message, f.place, todo="nothing: the file of today is there too") for f in refused)
+    damaged = any(f.severity is Severity.ERROR for f in found)
+    return Arrival(delivery, "damaged" if damaged else "arrived", own, (*refused, *found))
+
+
+def _answers(file: StoredFact, delivery: Delivery) -> bool:
+    return not delivery.account or delivery.account in file.payload["accounts"] or not file.payload["accounts"]

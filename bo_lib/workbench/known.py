@@ -1,0 +1,190 @@
+"""What is known about a fund on a day: tables of the files that count, events, rates and the books they make."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bo_lib.books import Book, replay
+from bo_lib.model import events, tables
+from bo_lib.model.findings import Outcome
+from bo_lib.model.money import Rates
+from bo_lib.store import Fact, StoredFact
+from bo_lib.workbench.inbox import concerns
+from bo_lib.workbench.office import Office
+
+
+class LastPrice(NamedTuple):
+    per_unit: Decimal
+    currency: str
+
+
+class Known:
+    """Facts and files of one fund up to (``day``, ``known_at``); an empty ``known_at`` means all that is known by now."""
+
+    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "") -> None:
+        self.office, self.day, self.known_at = office, day, known_at
+        self.fund = office.fund(fund_id)
+
+    # Files and their tables
+
+    def facts(self, kind: str, stream: str | None = None, until: date | None = None) -> list[StoredFact]:
+        return self.office.store.facts(
+            kind=kind, stream=stream or self.fund.id, effective_until=until or self.day, known_until=self.known_at or None
+        )
+
+    @cached_property
+    def files(self) -> list[StoredFact]:
+        """Every file read up to the day that concerns this fund, refused ones included."""
+        return [f for f in self.facts("file", "inbox") if concerns(f, self.fund)]
+
+    def rows(self, table: tables.Table, first: date | None = None, last: date | None = None) -> pa.Table:
+        """Rows of one canonical table from the files of [first, last] (default: the day), in this fund's accounts."""
+        start, end = first or self.day, last or self.day
+        parts = [part for _, part in self._parts(table, start, end)]
+        return pa.concat_tables([table.empty(), *parts])
+
+    def sent(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[str, pa.Table]]:
+        """The same rows per file, each with its sender."""
+        return ((str(f.payload["sender"]), part) for f, part in self._parts(table, first, last))
+
+    def _parts(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[StoredFact, pa.Table]]:
+        for file in self.files:
+            sha = file.payload["tables"].get(table.name)
+            if sha and not file.payload["refused"] and first <= file.effective_date <= last:
+                yield file, self._own(self.office.table(sha))
+
+    def in_accounts(self, table: tables.Table, first: date | None = None) -> pa.Table:
+        """``rows`` with the books' account ids in place of the senders' numbers."""
+        return self._with_account_ids(self.rows(table, first))
+
+    def dated_rows(self, table: tables.Table, first: date) -> pa.Table:
+        """``in_accounts`` with a further column ``business_date``: the day the file was delivered for."""
+        dated = table.empty().append_column("business_date", pa.array([], pa.date32()))
+        parts = [
+            part.append_column("business_date", pa.array([file.effective_date] * part.num_rows, pa.date32()))
+            for file, part in self._parts(table, first, self.day)
+        ]
+        return self._with_account_ids(pa.concat_tables([dated, *parts]))
+
+    def forget_files(self) -> None:
+        """After files were added: what was read of them before is out of date."""
+        for name in ("files", "instruments", "_rates", "last_prices"):
+            self.__dict__.pop(name, None)
+
+    def _own(self, table: pa.Table) -> pa.Table:
+        numbers = pa.array(self.fund.accounts_by_number)
+        if "account" in table.column_names and table.schema.field("account").nullable is False:
+            return table.filter(pc.is_in(table["account"], numbers))
+        return table.filter(pc.equal(table["fund"], self.fund.id)) if "fund" in table.column_names else table
+
+    def _with_account_ids(self, table: pa.Table) -> pa.Table:
+        ids = [self.fund.accounts_by_number[number].id for number in table["account"].to_pylist()]
+        return table.set_column(table.column_names.index("account"), table.schema.field("account"), pa.array(ids, pa.string()))
+
+    @cached_property
+    def last_prices(self) -> dict[str, LastPrice]:
+        """The newest price of each instrument by the fund's first source that has one: to value differences, not to strike."""
+        bonds = {r["isin"] for r in self.instruments.select(["isin", "coupon_pct"]).to_pylist() if r["coupon_pct"] is not None}
+        rank = {source: -n for n, source in enumerate(self.fund.price_sources)}
+        found: dict[str, tuple[tuple[date, int], LastPrice]] = {}
+        for row in self.rows(tables.PRICES, self.day - timedelta(days=10)).to_pylist():
+            order = (row["price_date"], rank.get(row["source"], -9))
+            if row["price"] > 0 and row["currency"] and (row["isin"] not in found or order > found[row["isin"]][0]):
+                minor, currency = (100, "GBP") if row["currency"] == "GBX" else (1, row["currency"])
+                found[row["isin"]] = order, LastPrice(row["price"] / (100 if row["isin"] in bonds else minor), currency)
+        return {isin: price for isin, (_, price) in found.items()}
+
+    @cached_property
+    def instruments(self) -> pa.Table:
+        """The newest security master, and what earlier ones knew besides."""
+        newest: dict[str, dict[str, Any]] = {}
+        for row in self.rows(tables.INSTRUMENTS, self.fund.inception).to_pylist():
+            newest[row["isin"]] = row
+        return pa.Table.from_pylist(list(newest.values()), schema=tables.INSTRUMENTS.schema)
+
+    def rates_on(self, day: date) -> Rates | None:
+        """The fund's rates of ``day``, or of the last day before it that has any."""
+        known = [d for d in self._rates if d <= day]
+        return self._rates[max(known)] if known else None
+
+    @cached_property
+    def _rates(self) -> dict[date, Rates]:
+        by_day: dict[date, dict[str, Decimal]] = {}
+        pivots: dict[date, str] = {}
+        for row in self.rows(tables.FX_RATES, self.fund.inception).to_pylist():
+            if row["source"] == self.fund.fx_source and row["rate"] > 0:
+                by_day.setdefault(row["rate_date"], {})[row["currency"]] = row["rate"]
+                pivots[row["rate_date"]] = row["pivot"]
+        return {day: Rates(rates, pivots[day]) for day, rates in by_day.items()}
+
+    # Events and the books
+
+    def events(self, without: Iterable[str] = ()) -> list[events.Event]:
+        """Events of the fund up to the day; ``without`` leaves out those whose id starts so."""
+        skip = tuple(without)
+        return [events.from_payload(f.payload) for f in self.facts("event") if not (skip and f.id.startswith(skip))]
+
+    def book(self, without: Iterable[str] = (), until: date | None = None) -> Outcome[Book]:
+        """The books as of the day (or ``until``), replayed from events."""
+        return replay(
+            self.events(without), base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
+            lot_method=self.fund.lot_method, until=until or self.day, shorts_allowed=self.fund.kind == "long_short",
+        )  # fmt: skip
+
+    # Writing, by adding
+
+    def record(self, kind: str, entity: str, payload: dict[str, Any], fact_id: str) -> None:
+        if not self.known_at:  # a desk that looks at the past writes nothing
+            fact = Fact(fact_id, self.fund.id, kind, entity, self.day, payload)
+            self.office.store.append([fact], self.office.actor, self.office.now())
+
+    def book_events(self, new: Sequence[events.Event]) -> int:
+        """Adds events; one that is known with other content is reversed and replaced by its next version. Returns how many."""
+        if self.known_at:
+            return 0
+        live, dead = self._live_versions()
+        facts = [fact for event in new for fact in self._versions(event, live, dead)]
+        self.office.store.append(facts, self.office.actor, self.office.now())
+        return len(facts)
+
+    def _live_versions(self) -> tuple[dict[str, events.Event], set[str]]:
+        stored = self.office.store.facts(kind="event", stream=self.fund.id)
+        all_events = [events.from_payload(f.payload) for f in stored]
+        reversed_ids = {e.reverses for e in all_events if isinstance(e, events.Reversal)}
+        return {e.event_id: e for e in all_events}, reversed_ids
+
+    def _versions(self, event: events.Event, stored: dict[str, events.Event], dead: set[str]) -> Iterator[Fact]:
+        version, event_id = 1, event.event_id
+        while event_id in stored and event_id in dead:
+            version += 1
+            event_id = f"{event.event_id}~{version}"
+        if event_id in stored:
+            if _content(stored[event_id]) == _content(event):
+                return
+            why = "replaced by a corrected version"
+            reversal = events.Reversal(
+                event_id=f"{event_id}~reversed",
+                fund=event.fund,
+                effective_date=stored[event_id].effective_date,
+                reverses=event_id,
+                reason=why,
+            )
+            yield self._fact(reversal)
+            event_id = f"{event.event_id}~{version + 1}"
+        yield self._fact(event.model_copy(update={"event_id": event_id}))
+
+    def _fact(self, event: events.Event) -> Fact:
+        return Fact(
+            event.event_id, event.fund, f"event.{event.kind}", event.event_id, event.effective_date, events.to_payload(event)
+        )
+
+
+def _content(event: events.Event) -> dict[str, Any]:
+    return event.model_dump(exclude={"event_id", "source"})

@@ -1,0 +1,73 @@
+"""Where a firm lives: its folder, parameters, store of facts and tables, and the clock at its edge."""
+
+from __future__ import annotations
+
+import getpass
+import os
+from datetime import UTC, date, datetime
+from functools import cached_property, lru_cache
+from pathlib import Path
+
+import pyarrow as pa
+
+from bo_lib import config
+from bo_lib.feeds.mapping import Mapping
+from bo_lib.store import Store
+from bo_lib.store.tables import TableStore
+
+
+def find_root(start: Path | None = None) -> Path:
+    """The firm's folder: ``BO_ROOT``, or the nearest folder at or above ``start`` that holds ``parameters/firm.yaml``."""
+    named = os.environ.get("BO_ROOT")
+    if named:
+        return Path(named)
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "parameters" / "firm.yaml").exists():
+            return folder
+    raise config.ParameterError(f"no parameters/firm.yaml in {here} or above; `bo new DIR` makes an empty firm, BO_ROOT names one")
+
+
+class Office:
+    """One firm, opened: parameters, facts and tables. Everything that touches disk or clock goes through here."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or find_root()
+        self.firm = config.load_firm(self.root)
+
+    @cached_property
+    def store(self) -> Store:
+        url = self.firm.store
+        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+            file = self.root / url.removeprefix("sqlite:///")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            url = f"sqlite:///{file}"
+        return Store.open(url)
+
+    @cached_property
+    def tables(self) -> TableStore:
+        return TableStore(self.root / self.firm.outputs / "tables")
+
+    @cached_property
+    def mappings(self) -> tuple[Mapping, ...]:
+        return tuple(config.load(path, Mapping) for path in sorted((self.root / "parameters/mappings").glob("*.yaml")))
+
+    @lru_cache(maxsize=512)  # noqa: B019 an office lives as long as its process
+    def table(self, sha256: str) -> pa.Table:
+        return self.tables.get(sha256)
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def fund(self, fund_id: str) -> config.Fund:
+        return config.load_fund(self.root, fund_id)
+
+    def inbox(self, day: date) -> Path:
+        return self.root / self.firm.inbox / day.isoformat()
+
+    @property
+    def actor(self) -> str:
+        """Who acts: ``BO_ACTOR`` (set by the scheduler and the dashboards), else the person logged in."""
+        return os.environ.get("BO_ACTOR") or getpass.getuser()
+
+    def now(self) -> str:
+        """The time at which facts become known; ``BO_CLOCK`` replays another day's."""
+        return os.environ.get("BO_CLOCK") or datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
