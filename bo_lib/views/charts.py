@@ -24,7 +24,7 @@ TICKS = 8
 
 def figure(chart: Chart, data: pa.Table) -> Any:
     """A ``plotly.graph_objects.Figure`` of ``chart`` over ``data``. Raises ``KeyError`` for a column that is not there."""
-    import plotly.graph_objects as go  # type: ignore[import-untyped]
+    import plotly.graph_objects as go
 
     draw = {"bar": _bars, "stacked_bar": _bars, "line": _lines, "waterfall": _waterfall, "heatmap": _heatmap}[chart.kind]
     made = go.Figure(draw(chart, data))

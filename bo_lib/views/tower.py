@@ -71,7 +71,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Tower:
-    """The page, ready to be drawn. ``ages``: band, fund, breaks, amount_base, old. ``lines``: business_date, series, index."""
+    """The page, ready to be drawn. ``ages``: band, fund, breaks, amount_base. ``lines``: business_date, series, index."""
 
     business_date: date
     verdict: Verdict
@@ -182,11 +182,11 @@ def _ages(opened: Sequence[_Break], funds: Sequence[str]) -> pa.Table:
     """Every band for every fund that has breaks, so that the bars keep their places."""
     rows = []
     for fund in (f for f in funds if any(b.fund == f for b in opened)):
-        for band, last in BANDS:
+        for band, _ in BANDS:
             there = [b for b in opened if b.fund == fund and _band(b.age) == band]
-            rows.append((band, fund, len(there), sum((b.amount for b in there), ZERO), last > OLD_BUSINESS_DAYS))
-    columns = ("band", "fund", "breaks", "amount_base", "old")
-    kinds = (pa.string(), pa.string(), pa.int64(), AMOUNT, pa.bool_())
+            rows.append((band, fund, len(there), sum((b.amount for b in there), ZERO)))
+    columns = ("band", "fund", "breaks", "amount_base")
+    kinds = (pa.string(), pa.string(), pa.int64(), AMOUNT)
     return pa.table({name: pa.array([row[i] for row in rows], kinds[i]) for i, name in enumerate(columns)})
 
 
