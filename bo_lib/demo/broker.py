@@ -12,28 +12,14 @@ from bo_lib.demo.ledger import Holding, Notice, Statement, Status
 from bo_lib.model.money import ZERO
 
 DATES = "%m/%d/%Y"
-POSITIONS = ("Account", "As Of", "ISIN", "Description", "Quantity", "Price", "Ccy", "Market Value")
-BALANCES = ("Account", "Ccy", "As Of", "Statement No", "Opening", "Closing")
-ACTIVITY = (
-    "Account",
-    "Ccy",
-    "As Of",
-    "Entry Date",
-    "Value Date",
-    "Amount",
-    "Client Ref",
-    "Our Ref",
-    "Type",
-    "Narrative",
-    "Reversal",
-)
-SETTLEMENTS = (
-    "Client Ref", "Account", "Status", "Reason", "ISIN", "Side", "Quantity", "Ccy", "Net Amount", "Trade Date", "Contract Date", "Status Date",
-)  # fmt: skip
+POSITIONS = "Account|As Of|ISIN|Description|Quantity|Price|Ccy|Market Value".split("|")
+BALANCES = "Account|Ccy|As Of|Statement No|Opening|Closing".split("|")
+ACTIVITY = "Account|Ccy|As Of|Entry Date|Value Date|Amount|Client Ref|Our Ref|Type|Narrative|Reversal".split("|")
+SETTLEMENTS = "Client Ref|Account|Status|Reason|ISIN|Side|Quantity|Ccy|Net Amount|Trade Date|Contract Date|Status Date".split("|")
 ACTIONS = (
-    "Event Ref", "Account", "Event", "ISIN", "Announced", "Ex Date", "Record Date", "Pay Date", "Direction", "Ccy", "Rate", "Withholding %",
-    "New ISIN", "New", "Old", "Eligible", "Option", "Movement",
-)  # fmt: skip
+    "Event Ref|Account|Event|ISIN|Announced|Ex Date|Record Date|Pay Date|Direction|Ccy|Rate|Withholding %|New ISIN|New|Old"
+    "|Eligible|Option|Movement"
+).split("|")
 
 
 class Northgate(Custodian):
@@ -66,22 +52,9 @@ class Northgate(Custodian):
         rows = []
         for s in statuses:
             t = s.trade
-            side = "Receive" if t.sign > 0 else "Deliver"
+            what = (t.isin, "Receive" if t.sign > 0 else "Deliver", s.quantity, t.currency, s.amount)
             dates = (t.trade_date, t.settlement_date, s.day)
-            rows.append(
-                (
-                    t.trade_id,
-                    self.account.custody,
-                    s.status.title(),
-                    s.reason,
-                    t.isin,
-                    side,
-                    s.quantity,
-                    t.currency,
-                    s.amount,
-                    *dates,
-                )
-            )
+            rows.append((t.trade_id, self.account.custody, s.status.title(), s.reason, *what, *dates))
         out.put(self.path(self.settlement_file, out), csv_text(SETTLEMENTS, rows, dates=DATES))
 
     def write_notices(self, out: Outbox, notices: Sequence[Notice]) -> None:
@@ -90,22 +63,11 @@ class Northgate(Custodian):
 
 def _action_row(notice: Notice) -> tuple[Any, ...]:
     a, held = notice.action, notice.eligible or ZERO
+    ratio = (a.new_isin, a.new or "", a.old or "")
     kind = ("CASH", "cash-1") if a.rate else ("SECU", "securities-1")
     money = ("DEBT" if held < 0 else "CRED", a.currency, a.rate or "", a.withholding_pct or "")
     dates = (a.announced, a.ex, a.record, a.pay)
-    return (
-        notice.reference,
-        notice.account,
-        a.caev,
-        a.isin,
-        *dates,
-        *money,
-        a.new_isin,
-        a.new or "",
-        a.old or "",
-        _brackets(held),
-        *kind,
-    )
+    return (notice.reference, notice.account, a.caev, a.isin, *dates, *money, *ratio, _brackets(held), *kind)
 
 
 def _brackets(number: Decimal) -> str:

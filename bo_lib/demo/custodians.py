@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from bo_lib.demo import iso20022, swift
 from bo_lib.demo.errors import Errors
@@ -128,7 +129,9 @@ class Custodian:
     def _spoil(self, kind: str, e: Entry, entries: list[Entry], out: Outbox, errors: Errors) -> None:
         at, fund = entries.index(e), self.book.fund
         next_week = add_business_days(out.day, 2, fund.calendar)
-        field, right, wrong, note = "amount", e.amount, "", ""  # type: str, Any, Any, str
+        right: Any = e.amount
+        wrong: Any = ""
+        field, note = "amount", ""
         if kind == "cash_missing":
             del entries[at]
             self.later.append((next_week, e))

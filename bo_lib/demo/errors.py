@@ -34,29 +34,41 @@ KINDS = {
     "nav_columns": "feeds",
     **dict.fromkeys(("action_rate", "action_ex_date", "action_missing"), "actions"),
 }
-LS, UCITS, BOND, PE = FUNDS = ("GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE")
-# (business day of the month, kind, fund or, for what belongs to no fund, sender, file name's beginning for file errors)
-PLAN = (
-    (3, "cash_missing", UCITS, ""), (3, "trade_price", LS, ""), (4, "price_spike", "VENDOR-A", ""), (5, "nav_accrual", UCITS, ""),
-    (5, "action_rate", "VENDOR-B", ""), (7, "cash_fee", UCITS, ""), (8, "trade_duplicate", UCITS, ""),
-    (9, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (10, "position_quantity", LS, ""), (11, "cash_amount", BOND, ""),
-    (12, "nav_price", BOND, ""), (13, "order_uncleared", UCITS, ""), (14, "price_unit", "VENDOR-A", ""),
-    (15, "file_truncated", "ALPINE", "mt535"), (17, "position_missing", BOND, ""),
-    # the last week: every kind
-    (18, "cash_missing", LS, ""), (18, "cash_amount", UCITS, ""), (18, "price_spike", "VENDOR-A", ""), (18, "trade_duplicate", LS, ""),
-    (18, "nav_dividend", UCITS, ""), (18, "file_empty", "VENDOR-B", "prices"), (18, "action_rate", "VENDOR-B", ""), (18, "trade_quantity", LS, ""),
-    (19, "cash_value_date", UCITS, ""), (19, "cash_fee", LS, ""), (19, "position_split", UCITS, ""), (19, "price_split", "VENDOR-A", ""),
-    (19, "trade_unknown_isin", UCITS, ""), (19, "order_excess", UCITS, ""), (19, "nav_fx", LS, ""), (19, "confirmation_missing", UCITS, ""),
-    (19, "file_duplicate", "NORTHGATE", "positions"), (19, "action_missing", "ALPINE", ""),
-    (20, "cash_duplicated", UCITS, ""), (20, "cash_reversed", BOND, ""), (20, "position_missing", LS, ""), (20, "price_missing", "VENDOR-A", ""),
-    (20, "price_zero", "VENDOR-B", ""), (20, "trade_price", UCITS, ""), (20, "order_below_minimum", UCITS, ""), (20, "nav_price", UCITS, ""),
-    (20, "file_truncated", "BOREAL", "semt002_GLOBAL-BOND"), (20, "action_ex_date", LS, ""),
-    (21, "statement_gap", UCITS, ""), (21, "statement_opening", BOND, ""), (21, "price_unit", "VENDOR-A", ""),
-    (21, "price_stale", "VENDOR-A", ""), (21, "trade_cancelled", LS, ""), (21, "order_unknown_class", UCITS, ""), (21, "nav_accrual", BOND, ""),
-    (21, "file_stale", "ALPINE", "mt535"), (21, "nav_columns", PE, ""),
-    (22, "statement_proof", LS, ""), (22, "price_variance", "VENDOR-B", ""), (22, "nav_units", UCITS, ""),
-    (22, "order_uncleared", LS, ""), (22, "file_missing", "BOREAL", "semt002_GLOBAL-BOND"), (22, "position_quantity", UCITS, ""),
-)  # fmt: skip
+FUNDS = ("GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE")
+# Business day of the month: kind and fund; for what belongs to no fund, kind and sender; for whole files, also how the name begins.
+_PLAN = """
+ 3: cash_missing EURO-UCITS, trade_price GLOBAL-EQ-LS
+ 4: price_spike VENDOR-A
+ 5: nav_accrual EURO-UCITS, action_rate VENDOR-B
+ 7: cash_fee EURO-UCITS
+ 8: trade_duplicate EURO-UCITS
+ 9: file_missing BOREAL semt002_GLOBAL-BOND
+10: position_quantity GLOBAL-EQ-LS
+11: cash_amount GLOBAL-BOND
+12: nav_price GLOBAL-BOND
+13: order_uncleared EURO-UCITS
+14: price_unit VENDOR-A
+15: file_truncated ALPINE mt535
+17: position_missing GLOBAL-BOND
+18: cash_missing GLOBAL-EQ-LS, cash_amount EURO-UCITS, price_spike VENDOR-A, trade_duplicate GLOBAL-EQ-LS, nav_dividend EURO-UCITS
+18: file_empty VENDOR-B prices, action_rate VENDOR-B, trade_quantity GLOBAL-EQ-LS
+19: cash_value_date EURO-UCITS, cash_fee GLOBAL-EQ-LS, position_split EURO-UCITS, price_split VENDOR-A, nav_fx GLOBAL-EQ-LS
+19: trade_unknown_isin EURO-UCITS, order_excess EURO-UCITS, confirmation_missing EURO-UCITS, action_missing ALPINE
+19: file_duplicate NORTHGATE positions
+20: cash_duplicated EURO-UCITS, cash_reversed GLOBAL-BOND, position_missing GLOBAL-EQ-LS, price_missing VENDOR-A
+20: price_zero VENDOR-B, trade_price EURO-UCITS, order_below_minimum EURO-UCITS, nav_price EURO-UCITS
+20: file_truncated BOREAL semt002_GLOBAL-BOND, action_ex_date GLOBAL-EQ-LS
+21: statement_gap EURO-UCITS, statement_opening GLOBAL-BOND, price_unit VENDOR-A, price_stale VENDOR-A
+21: trade_cancelled GLOBAL-EQ-LS, order_unknown_class EURO-UCITS, nav_accrual GLOBAL-BOND, nav_columns HARBOUR-PE
+21: file_stale ALPINE mt535
+22: statement_proof GLOBAL-EQ-LS, price_variance VENDOR-B, nav_units EURO-UCITS, order_uncleared GLOBAL-EQ-LS
+22: position_quantity EURO-UCITS, file_missing BOREAL semt002_GLOBAL-BOND
+"""
+PLAN: tuple[tuple[int, str, str, str], ...] = tuple(
+    (int(day), *[*item.split(), ""][:3])  # type: ignore[misc]
+    for day, _, items in (line.partition(":") for line in _PLAN.strip().splitlines())
+    for item in items.split(",")
+)
 HEADER = ("date", "fund", "sender", "kind", "file", "key", "field", "right", "wrong", "found_by", "note")
 
 

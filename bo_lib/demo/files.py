@@ -46,8 +46,14 @@ def plain(number: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], delimiter: str = ",", decimal_mark: str = ".", dates: str = "%Y-%m-%d",
-             titles: Sequence[str] = ()) -> str:  # fmt: skip
+def csv_text(
+    header: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    delimiter: str = ",",
+    decimal_mark: str = ".",
+    dates: str = "%Y-%m-%d",
+    titles: Sequence[str] = (),
+) -> str:
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")
     writer.writerows([title] for title in titles)

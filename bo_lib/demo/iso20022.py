@@ -12,14 +12,16 @@ from lxml import etree
 from bo_lib.demo.files import plain
 from bo_lib.demo.ledger import Entry, Holding, Statement
 
-_CODES = {"SEC": ("SECU", "SETT", "TRAD"), "DIV": ("SECU", "CUST", "DVCA"), "INT": ("SECU", "CUST", "INTR"), "EXR": ("SECU", "CUST", "EXWA"), "FEX": ("FORX", "SPOT", "OTHR"),
-          "TRF": ("PMNT", "RCDT", "BOOK"), "CHG": ("ACMT", "MDOP", "CHRG"), "RTI": ("PMNT", "MCOP", "OTHR")}  # fmt: skip
+_CODES = {
+    "SEC": "SECU/SETT/TRAD", "DIV": "SECU/CUST/DVCA", "INT": "SECU/CUST/INTR", "EXR": "SECU/CUST/EXWA", "FEX": "FORX/SPOT/OTHR",
+    "TRF": "PMNT/RCDT/BOOK", "CHG": "ACMT/MDOP/CHRG", "RTI": "PMNT/MCOP/OTHR",
+}  # fmt: skip
 Node = tuple[Any, ...]  # (tag, text or children …); a dict among them holds attributes
 
 
 def document(namespace: str, content: Node) -> bytes:
     urn = f"urn:iso:std:iso:20022:tech:xsd:{namespace}"
-    root = etree.Element(f"{{{urn}}}Document", nsmap={None: urn})
+    root = etree.Element(f"{{{urn}}}Document", nsmap={None: urn})  # type: ignore[dict-item]
     _grow(root, content, urn)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True)
 
@@ -59,7 +61,7 @@ def _money(amount: Decimal, currency: str) -> tuple[Node, Node]:
 
 
 def _entry(e: Entry, bank_reference: str) -> Node:
-    domain, family, sub = _CODES[e.code]
+    domain, family, sub = _CODES[e.code].split("/")
     reversal: tuple[Node, ...] = (("RvslInd", "true"),) if e.reversal else ()
     return (
         "Ntry", *_money(e.amount, e.currency), *reversal, ("Sts", ("Cd", "BOOK")), ("BookgDt", ("Dt", e.booked.isoformat())),
@@ -73,8 +75,8 @@ def semt002(message_id: str, account: str, day: date, holdings: Iterable[Holding
     """Settlement-date balances with price and value of each holding."""
     found = [_holding(h) for h in holdings]
     general = (
-        "StmtGnlDtls", ("StmtId", message_id), ("StmtDtTm", ("Dt", day.isoformat())), ("Frqcy", ("Cd", "DAIL")), ("UpdTp", ("Cd", "COMP")),
-        ("StmtBsis", ("Cd", "SETT")), ("ActvtyInd", "true" if found else "false"), ("SubAcctInd", "false"),
+        "StmtGnlDtls", ("StmtId", message_id), ("StmtDtTm", ("Dt", day.isoformat())), ("Frqcy", ("Cd", "DAIL")),
+        ("UpdTp", ("Cd", "COMP")), ("StmtBsis", ("Cd", "SETT")), ("ActvtyInd", str(bool(found)).lower()), ("SubAcctInd", "false"),
     )  # fmt: skip
     page = ("Pgntn", ("PgNb", "1"), ("LastPgInd", "true"))
     return document("semt.002.001.11", ("SctiesBalCtdyRpt", page, general, ("SfkpgAcct", ("Id", account)), *found))

@@ -25,7 +25,7 @@ Sable Thorn Umber Vale Willow Xenon Yarrow Zephyr Amber Basalt Cobalt Delta Embe
 Linden Mistral Nova""".split()
 SECTORS = {"Technology": "Systems", "Health Care": "Pharma", "Financials": "Financial", "Industrials": "Engineering",
            "Consumer": "Brands", "Energy": "Energy", "Materials": "Materials", "Utilities": "Networks"}  # fmt: skip
-# country: currency, settlement market, exchange, legal form, withholding pct, number of equities at size 1, lowest and highest price
+# country: currency, settlement market, exchange, legal form, withholding pct, equities at size 1, lowest and highest price
 COUNTRIES = {
     "US": ("USD", "US", "XNYS", "Inc", "30", 25, 20, 400),
     "DE": ("EUR", "EU", "XETR", "AG", "26.375", 8, 15, 250),

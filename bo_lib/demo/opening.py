@@ -14,10 +14,10 @@ from bo_lib.demo.market import Market, Security, dice
 from bo_lib.model.dates import add_business_days
 from bo_lib.model.money import ZERO, round_money, round_to
 
-# Units and NAV per unit at the opening, by class. S-2025-01 stands 4.80 above its mark after a performance fee of 1.20 on a gain of 6.00.
+# Units and NAV per unit at the opening, by class. S-2025-01 earned 6.00 above its mark, of which 1.20 is performance fee.
 CLASSES = {
-    "S-2025-01": ("420000", "117.2000"), "S-2026-01": ("360000", "99.3812"), "A": ("400000", "152.3174"), "I": ("35000", "1034.5521"),
-    "H-USD": ("250000", "108.4417"), "ACC": ("550000", "109.2345"), "LP": ("1", "22000000.00"),
+    "S-2025-01": ("420000", "117.2000"), "S-2026-01": ("360000", "99.3812"), "A": ("400000", "152.3174"),
+    "I": ("35000", "1034.5521"), "H-USD": ("250000", "108.4417"), "ACC": ("550000", "109.2345"), "LP": ("1", "22000000.00"),
 }  # fmt: skip
 # Share of net assets in long and short holdings, and in each foreign currency's cash.
 WEIGHTS = {

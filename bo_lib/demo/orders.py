@@ -18,11 +18,12 @@ from bo_lib.model.dates import add_business_days, business_days, is_last_busines
 from bo_lib.model.identifiers import isin_with_check_digit
 from bo_lib.model.money import ZERO, round_money
 
-TRADE_HEADER = ("Trade Ref", "Version", "Status", "Account", "ISIN", "Side", "Quantity", "Price", "Ccy", "Commission", "Taxes", "Accrued",
-                "Net Amount", "Trade Date", "Settle Date", "Broker")  # fmt: skip
-FX_HEADER = ("Deal Ref", "Status", "Type", "Account", "Buy Ccy", "Buy Amount", "Sell Ccy", "Sell Amount", "Trade Date", "Value Date", "Class",
-             "Bank")  # fmt: skip
-ORDER_HEADER = ("Order Ref", "Fund", "Investor", "Class", "Type", "Amount", "Units", "Ccy", "Received", "Dealing Date")
+TRADE_HEADER = (
+    "Trade Ref|Version|Status|Account|ISIN|Side|Quantity|Price|Ccy|Commission|Taxes|Accrued|Net Amount"
+    "|Trade Date|Settle Date|Broker"
+).split("|")
+FX_HEADER = "Deal Ref|Status|Type|Account|Buy Ccy|Buy Amount|Sell Ccy|Sell Amount|Trade Date|Value Date|Class|Bank".split("|")
+ORDER_HEADER = "Order Ref|Fund|Investor|Class|Type|Amount|Units|Ccy|Received|Dealing Date".split("|")
 SIDES = {"BUY": "B", "SELL": "S", "SHORT": "SS", "COVER": "BC"}
 
 
@@ -108,8 +109,9 @@ class OrderSystem:
 
 
 def _trade_row(trade: Trade, account: str) -> list[Any]:
-    return [trade.trade_id, 1, "NEW", account, trade.isin, SIDES[trade.side], trade.quantity, trade.price, trade.currency, trade.commission,
-            trade.taxes, trade.accrued, trade.net, trade.trade_date, trade.settlement_date, trade.broker]  # fmt: skip
+    what = (trade.isin, SIDES[trade.side], trade.quantity, trade.price, trade.currency)
+    money = (trade.commission, trade.taxes, trade.accrued, trade.net)
+    return [trade.trade_id, 1, "NEW", account, *what, *money, trade.trade_date, trade.settlement_date, trade.broker]
 
 
 def _net(row: list[Any], is_bond: bool) -> Decimal:
@@ -146,29 +148,26 @@ def round_units(units: Decimal) -> Decimal:
     return units.quantize(Decimal(1))
 
 
-def order_of(book: Book, day: date, number: int, investor: str, share_class: str, amount: Decimal, units: Decimal, late: bool = False,
-             dealing_date: date | None = None, currency: str = "") -> Order:  # fmt: skip
+def order_of(
+    book: Book,
+    day: date,
+    number: int,
+    investor: str,
+    share_class: str,
+    amount: Decimal,
+    units: Decimal,
+    late: bool = False,
+    currency: str = "",
+) -> Order:
     fund, dealing = book.fund, book.fund.on(day).dealing
     currency = currency or fund.on(day).share_class(share_class).currency
     zone = ZoneInfo(dealing.timezone)
     minutes = dealing.cut_off.hour * 60 + (95 if late else -10 - 13 * (number % 9))
     moment = _at(day, minutes, zone)
-    asked = dealing_date or day
-    deals_on = add_business_days(asked, 1, fund.calendar) if late else asked
+    deals_on = add_business_days(day, 1, fund.calendar) if late else day
     kind = "REDEEM" if units else "SUBSCRIBE"
-    return Order(
-        f"{CODE[fund.kind]}{day:%y%m%d}-O{number:03d}",
-        fund.id,
-        investor,
-        share_class,
-        kind,
-        amount,
-        units,
-        currency,
-        moment,
-        asked,
-        deals_on,
-    )
+    reference = f"{CODE[fund.kind]}{day:%y%m%d}-O{number:03d}"
+    return Order(reference, fund.id, investor, share_class, kind, amount, units, currency, moment, day, deals_on)
 
 
 def _at(day: date, minutes: int, zone: ZoneInfo) -> str:
@@ -194,12 +193,13 @@ def _capital_call(book: Book, day: date) -> list[Order]:
     if len(month) != 3 or (day - book.fund.inception).days > 30:
         return []
     due = add_business_days(day, 10, book.fund.calendar)
-    share_class = book.fund.on(day).classes[0]
-    return [
-        Order(f"{CODE[book.fund.kind]}{day:%y%m%d}-C{number:03d}", book.fund.id, i.id, share_class.id, "CALL", i.commitment * 5 / 100, ZERO, share_class.currency,
-              _at(day, 600, ZoneInfo("UTC")), due, day)
-        for number, i in enumerate(book.fund.investors, 1)
-    ]  # fmt: skip
+    share_class, noted = book.fund.on(day).classes[0], _at(day, 600, ZoneInfo("UTC"))
+    calls = []
+    for number, partner in enumerate(book.fund.investors, 1):
+        reference, amount = f"{CODE[book.fund.kind]}{day:%y%m%d}-C{number:03d}", partner.commitment * 5 / 100
+        what = (share_class.id, "CALL", amount, ZERO, share_class.currency)
+        calls.append(Order(reference, book.fund.id, partner.id, *what, noted, due, day))
+    return calls
 
 
 def write_orders(book: Book, out: Outbox, orders: list[Order], errors: Errors) -> None:

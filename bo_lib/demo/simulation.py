@@ -134,10 +134,10 @@ def simulate(
 ) -> None:
     """Write the counterparties' files of the opening date and of every business day from ``first`` to ``last``.
 
-    Files go to ``<inbox>/<date>/<SENDER>/`` below ``root``, the truth about seeded errors to ``outputs/demo/truth.csv``. Days are always
-    simulated from the funds' inception, so that a day's files do not depend on the window. The same arguments give the same
-    bytes. ``size`` multiplies holdings, trades and orders. Raises ``ParameterError`` for parameters that cannot be read and
-    ``ValueError`` when ``last`` is before ``first``.
+    Files go to ``<inbox>/<date>/<SENDER>/`` below ``root``, the truth about seeded errors to ``outputs/demo/truth.csv``. Days
+    are always simulated from the funds' inception, so that a day's files do not depend on the window. The same arguments give
+    the same bytes. ``size`` multiplies holdings, trades and orders. Raises ``ParameterError`` for parameters that cannot be
+    read and ``ValueError`` when ``last`` is before ``first``.
     """
     if last < first:
         raise ValueError(f"the last day {last} is before the first day {first}")

@@ -100,12 +100,13 @@ def mt564(sender: str, day: date, sequence: int, notice: Notice, is_bond: bool) 
     action = notice.action
     safe = ":97C::SAFE//GENR" if notice.account == "GENR" else f":97A::SAFE//{notice.account}"
     held = () if notice.eligible is None else (f":93B::ELIG//{'FAMT' if is_bond else 'UNIT'}/{number(notice.eligible)}",)
+    kind = (f":22F::CAEV//{action.caev}", f":22F::CAMV//{MANDATORY[action.caev]}")
+    ex_date = () if action.caev == "INTR" else (f":98A::XDTE//{action.ex:%Y%m%d}",)
     lines = [
-        *block("GENL", f":20C::CORP//{notice.reference}", f":20C::SEME//{sender[:3]}{day:%y%m%d}{sequence:05d}", ":23G:NEWM",
-               f":22F::CAEV//{action.caev}", f":22F::CAMV//{MANDATORY[action.caev]}", f":98A::PREP//{day:%Y%m%d}", ":25D::PROC//COMP"),
+        *block("GENL", f":20C::CORP//{notice.reference}", f":20C::SEME//{sender[:3]}{day:%y%m%d}{sequence:05d}", ":23G:NEWM", *kind,
+               f":98A::PREP//{day:%Y%m%d}", ":25D::PROC//COMP"),
         *block("USECU", f":35B:ISIN {action.isin}", block("ACCTINFO", safe, *held)),
-        *block("CADETL", f":98A::ANOU//{action.announced:%Y%m%d}", *([] if action.caev == "INTR" else [f":98A::XDTE//{action.ex:%Y%m%d}"]),
-               f":98A::RDTE//{action.record:%Y%m%d}"),
+        *block("CADETL", f":98A::ANOU//{action.announced:%Y%m%d}", *ex_date, f":98A::RDTE//{action.record:%Y%m%d}"),
         *_options(action),
     ]  # fmt: skip
     return message("564", sender, day, sequence, lines)

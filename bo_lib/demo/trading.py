@@ -68,8 +68,8 @@ def _trade(reference: str, fund: str, paper: Security, side: str, quantity: Deci
     net = gross + interest + sign * (commission + taxes)
     late, reason = fail or (0, "")
     settles = add_business_days(settlement_date, late, f"TARGET+{CURRENCY_CALENDAR[paper.currency]}") if late else settlement_date
-    return Trade(reference, fund, paper.isin, side, quantity, price, paper.currency, commission, taxes, interest, net, day, settlement_date,
-                 settles, reason, broker)  # fmt: skip
+    what = (paper.isin, side, quantity, price, paper.currency, commission, taxes, interest, net)
+    return Trade(reference, fund, *what, day, settlement_date, settles, reason, broker)
 
 
 def settlement_day(paper: Security, day: date, cycles: Cycles) -> date:

@@ -1,4 +1,4 @@
-"""The market data vendors: VENDOR-A (prices, rates, security master), VENDOR-B (prices, announcements), VALUATION (private companies)."""
+"""The vendors: A (prices, rates, security master), B (prices, announcements), VALUATION (private companies)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,13 @@ from bo_lib.model.dates import add_business_days
 from bo_lib.model.money import round_to
 
 STALE_DAYS = 3
-MASTER_HEADER = ("ISIN", "Name", "Kind", "Currency", "Country", "Sector", "MIC", "Market", "Ticker", "Coupon", "Frequency", "Day Count", "Issued",
-                 "Maturity", "Withholding", "As Of")  # fmt: skip
+FACTORS = {  # what an error makes of a price; a missing one has no factor
+    "price_split": Decimal(3), "price_spike": Decimal("1.35"), "price_unit": Decimal(1), "price_zero": Decimal(0),
+    "price_variance": Decimal("1.04"),
+}  # fmt: skip
+MASTER_HEADER = (
+    "ISIN|Name|Kind|Currency|Country|Sector|MIC|Market|Ticker|Coupon|Frequency|Day Count|Issued|Maturity|Withholding|As Of"
+).split("|")
 
 
 class Vendors:
@@ -29,7 +34,7 @@ class Vendors:
         self._prices("VENDOR-A", out, errors, held)
         self._prices("VENDOR-B", out, errors, held)
         rates = self.market.rates(out.day)
-        rows = [("EUR", currency, out.day, rates.per_pivot[currency]) for currency in CURRENCIES]
+        rows: list[tuple[Any, ...]] = [("EUR", currency, out.day, rates.per_pivot[currency]) for currency in CURRENCIES]
         out.put(f"VENDOR-A/fx_{out.ymd}.csv", csv_text(("Base", "Currency", "Date", "Rate"), rows, ";", ","))
         master = [(*_master_row(s), out.day) for s in self.market.securities.values() if s.listed <= out.day]
         out.put(f"VENDOR-A/instruments_{out.ymd}.csv", csv_text(MASTER_HEADER, master, ";", ","))
@@ -88,8 +93,7 @@ class Vendors:
             isin = dice(market.seed, kind, day).choice(pool)
             candidates = [i for i in candidates if i != isin]
             (right, currency), decimals = quotes.pop(isin), market.securities[isin].price_decimals
-            wrong = {"price_split": right * 3, "price_spike": round_to(right * Decimal("1.35"), decimals), "price_unit": right, "price_zero": Decimal(0),
-                     "price_variance": round_to(right * Decimal("1.04"), decimals)}.get(kind)  # fmt: skip
+            wrong = round_to(right * FACTORS[kind], decimals) if kind in FACTORS else None
             shown = "GBP" if kind == "price_unit" else currency  # pence under the name of pounds
             if wrong is not None:
                 quotes[isin] = (wrong, shown)
@@ -100,7 +104,7 @@ class Vendors:
     def _go_stale(
         self, source: str, quotes: dict[str, tuple[Decimal, str]], path: str, day: date, errors: Errors, candidates: list[str]
     ) -> None:
-        """Repeat a price from ``STALE_DAYS`` days before an error of staleness is planned to the day after; noted on the planned day."""
+        """Repeat a price from ``STALE_DAYS`` days before the planned day of a stale price to the day after it."""
         if source != "VENDOR-A":
             return
         if errors.on and errors.due("price_stale", source) and self.stale:
