@@ -1,0 +1,152 @@
+"""A day: each notebook once per fund after what it needs; one fund's trouble is not another's."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bo_lib.run import status
+from bo_lib.run.day import DayReport, Node, plan, run_day
+from bo_lib.run.errors import Exit, UsageError
+from bo_lib.run.ledger import Ledger, facts_read
+from bo_lib.run.start import followers, schedule_of
+from bo_lib.workbench.office import Office
+from tests.run.firm import COUNT, conclude, executions, write_firm, write_notebook
+
+SCHEDULE = """\
+day:
+  - {id: recon, notebook: recon}
+  - {id: strike, notebook: strike, needs: [recon]}
+  - {id: close, notebook: close, needs: [strike], when: month_end}
+"""
+BOOK = """
+import datetime, os
+from bo_lib.store import Fact
+from bo_lib.workbench.office import Office
+office = Office()
+fact = Fact(f"{fund}-{business_date}", fund, "event.test", "", datetime.date.fromisoformat(business_date), {"made": "by the run"})
+office.store.append([fact], os.environ["BO_ACTOR"], office.now())
+"""
+DAY = date(2026, 6, 30)
+
+
+def states(report: DayReport) -> dict[str, str]:
+    return {f"{n.fund} {n.step.id}": f"{n.state}{': ' + n.said if n.said and not n.manifest else ''}" for n in report.nodes}
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Office:
+    root = write_firm(tmp_path_factory.mktemp("firm"), SCHEDULE, calendar="US")
+    write_notebook(root, "recon", COUNT, BOOK, conclude("attention", "2 breaks"))
+    write_notebook(root, "strike", COUNT, "assert fund != 'BETA', 'no prices'", conclude())
+    write_notebook(root, "close", COUNT, conclude())
+    return Office(root)
+
+
+@pytest.fixture(scope="module")
+def report(office: Office) -> DayReport:
+    return run_day(office, plan(office, DAY), actor="anna", clock="2026-06-30T20:00:00Z")
+
+
+def test_a_failing_fund_does_not_stop_the_others(report: DayReport) -> None:
+    assert states(report) == {
+        "ALPHA recon": "done", "ALPHA strike": "done", "ALPHA close": "done",
+        "BETA recon": "done", "BETA strike": "failed", "BETA close": "not run: needs strike",
+    }  # fmt: skip
+    assert report.exit_code is Exit.FAILED
+    failed = next(n for n in report.nodes if n.state == "failed")
+    assert failed.said == "cell 4: AssertionError: no prices"
+
+
+def test_what_runs_wrote_is_no_input_of_theirs(office: Office, report: DayReport) -> None:
+    """The second time nothing is executed but what failed, although the runs have added facts meanwhile."""
+    before = executions(office.root)
+    again = run_day(office, plan(office, DAY), actor="anna", clock="2026-06-30T20:00:00Z")
+    assert {n.manifest.run_id for n in again.nodes if n.manifest and n.manifest.reused} == {
+        n.manifest.run_id for n in report.nodes if n.manifest and n.state == "done"
+    }
+    assert len(executions(office.root)) == len(before) + 1
+
+
+def test_facts_of_earlier_steps_and_of_people_are_inputs(office: Office, report: DayReport) -> None:
+    ledger = Ledger(office)
+    steps = schedule_of(office.root).day
+    assert followers(steps, "recon") == {"strike", "close"} and followers(steps, "close") == set()
+    assert facts_read(ledger, "ALPHA", DAY, {"recon", "strike", "close"}) == {}
+    assert set(facts_read(ledger, "ALPHA", DAY, {"strike", "close"})) == {"facts/ALPHA"}
+    from bo_lib.store import Fact
+
+    office.store.append([Fact("approval", "BETA", "approval", "", DAY, {"of": "a break"})], "ben", "2026-06-30T21:00:00Z")
+    assert set(facts_read(ledger, "BETA", DAY, {"recon", "strike", "close"})) == {"facts/BETA"}
+
+
+def test_the_store_knows_what_ran(office: Office, report: DayReport, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status.show_status(Ledger(office), DAY) == Exit.FAILED
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines[0] == ["Tuesday", "2026-06-30"] and lines[1] == ["fund", "recon", "strike", "close"]
+    assert [line[:2] for line in lines[2:]] == [["ALPHA", "attention"], ["BETA", "attention"]] and lines[3][-2:] == ["not", "run"]
+    facts = Ledger(office).of_day(DAY)
+    assert {f.known_at for f in facts} == {"2026-06-30T20:00:00.000000Z"} and {f.actor for f in facts} == {"anna"}
+
+
+def test_an_altered_result_is_found(office: Office, report: DayReport) -> None:
+    assert list(status.damaged_runs(Ledger(office))) == []
+    made = next(n.manifest for n in report.nodes if n.manifest)
+    assert made.folder
+    page = made.folder / "executed.html"
+    before = page.read_bytes()
+    page.chmod(0o644)
+    page.write_bytes(before + b" ")
+    (found,) = status.damaged_runs(Ledger(office))
+    page.write_bytes(before)
+    assert (
+        found.code == "result-altered"
+        and found.place.file.endswith("executed.html")
+        and found.expected == made.files["executed.html"]
+    )
+
+
+def test_holidays_and_month_ends_are_seen_before_anything_starts(office: Office) -> None:
+    juneteenth = states(plan(office, date(2026, 6, 19)))
+    assert juneteenth["BETA recon"] == "not due: holiday (US)" and juneteenth["ALPHA recon"] == "waiting"
+    assert juneteenth["ALPHA close"] == "not due: month end only"
+    assert states(plan(office, date(2026, 1, 1)))["ALPHA strike"] == "not due: holiday (TARGET)"
+    assert {n.fund for n in plan(office, DAY, ["BETA"]).nodes} == {"BETA"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "said"),
+    [
+        ("- {id: a, notebook: a, needs: [b]}\n  - {id: b, notebook: b, needs: [a]}", "need each other in a circle: a, b"),
+        ("- {id: a, notebook: a, needs: [z]}", "a needs 'z', which is no step; known: a"),
+        ("- {id: a, notebook: a}\n  - {id: a, notebook: b}", "the step 'a' stands twice"),
+    ],
+)
+def test_a_schedule_that_cannot_be_met_is_refused(tmp_path: Path, steps: str, said: str) -> None:
+    with pytest.raises(UsageError, match=said):
+        plan(Office(write_firm(tmp_path, f"day:\n  {steps}\n")), DAY)
+
+
+def test_a_blocked_verdict_holds_back_what_needs_it(tmp_path: Path) -> None:
+    root = write_firm(tmp_path, SCHEDULE, funds=("ALPHA",))
+    write_notebook(root, "recon", conclude("blocked", "cash does not prove"))
+    blocked = run_day(Office(root), plan(Office(root), DAY))
+    assert states(blocked) == {
+        "ALPHA recon": "blocked",
+        "ALPHA strike": "not run: needs recon",
+        "ALPHA close": "not run: needs strike",
+    }
+    assert blocked.exit_code is Exit.FAILED
+
+
+def test_the_exit_code_of_a_day() -> None:
+    assert DayReport(DAY, []).exit_code is Exit.OK
+    step = schedule_step()
+    assert DayReport(DAY, [Node("A", step, "not due", "holiday")]).exit_code is Exit.OK
+    assert DayReport(DAY, [Node("A", step, "not run", "needs x")]).exit_code is Exit.FAILED
+
+
+def schedule_step():  # type: ignore[no-untyped-def]
+    from bo_lib.config import Day
+
+    return Day(id="recon", notebook="recon")
