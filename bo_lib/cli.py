@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
 
@@ -56,16 +57,13 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _command(commands: Commands, name: str, says: str) -> argparse.ArgumentParser:  # type: ignore[valid-type]
-    made: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")  # type: ignore[attr-defined]
+def _command(commands: Any, name: str, says: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
     made.add_argument("--root", type=Path, metavar="DIR", help="the firm's folder (default: the one here or above)")
     return made
 
 
-def _add_runs(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_runs(commands: Any) -> None:
     demo = _command(commands, "demo", "run business days of the demonstration firm, end to end")
     demo.add_argument("--days", type=int, default=1, metavar="N", help="how many business days (default 1)")
     demo.add_argument("--date", default="2026-06-30", metavar="D", help="the last of them (default 2026-06-30)")
@@ -84,7 +82,7 @@ def _add_runs(commands: Commands) -> None:  # type: ignore[valid-type]
     status.add_argument("date", metavar="DATE", nargs="?", help="default: the latest with runs")
 
 
-def _add_files(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_files(commands: Any) -> None:
     read = _command(commands, "read", "read counterparties' files and say what is in them and what is wrong")
     read.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file, or a folder for all files in it")
     read.add_argument("--json", action="store_true", help="rows and findings as JSON")
@@ -92,12 +90,12 @@ def _add_files(commands: Commands) -> None:  # type: ignore[valid-type]
     onboard.add_argument("--nport", required=True, type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
     new = commands.add_parser(
         "new", help="write an empty firm with commented parameters", description="Write an empty firm to DIR."
-    )  # type: ignore[attr-defined]
+    )
     new.add_argument("dir", metavar="DIR", type=Path)
     _command(commands, "verify", "recompute the audit chain of the store and the hashes of every kept run")
 
 
-def _add_desks(commands: Commands) -> None:  # type: ignore[valid-type]
+def _add_desks(commands: Any) -> None:
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     lab = _command(commands, "lab", "open JupyterLab on the notebooks, for this machine only")

@@ -176,18 +176,23 @@ def _show_files(outcomes: list[tuple[Path, Outcome[FileRead]]]) -> None:
     for path, outcome in outcomes:
         one = outcome.value
         count = str(sum(table.num_rows for table in one.tables.values()))
-        first = next((str(f) for f in outcome.findings if f.severity == "error"), "")
+        first = next((f"{f.code}: {f.message}"[:100] for f in outcome.findings if f.severity == "error"), "")
         rows.append([str(path), one.format or "not recognised", count, str(one.quarantined), str(len(outcome.findings)), first])
     screen.show("files", ["file", "format", "rows", "refused", "findings", "first error"], rows)
 
 
 def onboard(arguments: argparse.Namespace) -> int:
-    from bo_lib.workbench import onboard as onboard_fund
+    from bo_lib.model.findings import Verdict
+    from bo_lib.workbench.office import find_root
+    from bo_lib.workbench.onboard import onboard as open_fund
 
     if not arguments.nport.is_file():
         raise UsageError(f"{arguments.nport}: no such file; --nport takes a Form N-PORT filing (XML)")
-    _tell(str(onboard_fund(_office(arguments).root, arguments.nport)))
-    return Exit.OK
+    root = (arguments.root or find_root() / "outputs" / "onboarded").resolve()
+    report = open_fund(root, arguments.nport)
+    _tell(report.to_text())
+    _tell(f"The fund's books and terms are in {root}.")
+    return {Verdict.PASS: Exit.OK, Verdict.ATTENTION: Exit.ATTENTION}.get(report.verdict, Exit.FAILED)
 
 
 def new(arguments: argparse.Namespace) -> int:

@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING
 
 from bo_lib import config
 from bo_lib.model.findings import Verdict
+from bo_lib.run import kernels
 from bo_lib.run.errors import Exit, UsageError, letter, report
-from bo_lib.run.forked import kernels
 from bo_lib.run.manifest import Manifest
+from bo_lib.run.runner import VARIABLES
 from bo_lib.run.start import schedule_of, start
 
 if TYPE_CHECKING:
     from bo_lib.workbench.office import Office
+
+PRELOAD = (*kernels.PRELOAD, "nbconvert.exporters.html", "pygments.formatters.html")
 
 
 @dataclass
@@ -115,10 +118,10 @@ def run_day(
         parameters = {"fund": node.fund, "business_date": day.isoformat()}
         minutes = node.step.deadline_minutes
         return start(
-            office, node.step.notebook, parameters, actor=actor, clock=clock, timeout_s=minutes * 60, say=say, environment=shared
+            office, node.step.notebook, parameters, actor=actor, clock=clock, timeout_s=minutes * 60, say=say, server=server
         )
 
-    with kernels(office.firm.workers) as shared, ThreadPoolExecutor(office.firm.workers) as pool:
+    with kernels.kernel_server(PRELOAD, VARIABLES) as server, ThreadPoolExecutor(office.firm.workers) as pool:
         going: dict[Future[Manifest], Node] = {}
         try:
             while True:

@@ -1,7 +1,7 @@
 """The process of one run: ``python -m bo_lib.run.execution``. Executes a notebook with papermill, judges and renders it.
 
 It reads one line of JSON from its standard input and then keeps the pipe open: when the pipe closes, the starter is gone
-or the deadline has passed, and the kernel and this process end at once. Its last line on standard output is the answer.
+or the deadline has passed, and the kernel and this process end at once. ``answer.json`` says how it went.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # a se
 
 EXECUTED = "executed.ipynb"
 CONCLUSION = "conclusion.json"
+ANSWER = "answer.json"
 _THREAD_DIED = re.compile(r"^Exception in thread .*", re.MULTILINE)
 _IMPORTS = re.compile(r"^\s*(?:import|from)\s", re.MULTILINE)
 
@@ -43,18 +44,16 @@ class Lifeline(threading.Thread):
         os._exit(1)
 
 
-def _kernel_manager(lifeline: Lifeline, clock: dict[str, float]) -> type:
-    """A kernel manager over Unix sockets (TCP ports collide when runs start together) that notes when it starts."""
-    from jupyter_client import AsyncKernelManager
+def _kernel_manager(request: dict[str, Any], lifeline: Lifeline, clock: dict[str, float]) -> type:
+    """The kernel manager of the house, known to the lifeline, that notes when it starts."""
+    from bo_lib.run.kernels import kernel_manager
 
-    class Manager(AsyncKernelManager):
+    base: Any = kernel_manager(request["server"], request["sockets"])
+
+    class Manager(base):  # type: ignore[misc]
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             lifeline.kernel = self
-            if os.name == "posix":
-                self.transport = "ipc"
-                self.ip = f"{lifeline.sockets}/k"
-                self.connection_file = f"{lifeline.sockets}/c.json"
 
         async def _async_start_kernel(self, **options: Any) -> None:
             clock["kernel"] = time.time()
@@ -82,7 +81,7 @@ def execute(request: dict[str, Any], lifeline: Lifeline) -> dict[str, Any]:
     try:
         execute_notebook(
             load_notebook_node(request["notebook"]), EXECUTED, request["parameters"], kernel_name="python3", language="python",
-            progress_bar=False, kernel_manager_class=_kernel_manager(lifeline, clock), on_cell_execute=before_cell,
+            progress_bar=False, kernel_manager_class=_kernel_manager(request, lifeline, clock), on_cell_execute=before_cell,
             resources={"metadata": {"path": request["cwd"]}}, start_timeout=120,
         )  # fmt: skip
     except Exception as reason:
@@ -99,8 +98,8 @@ def execute(request: dict[str, Any], lifeline: Lifeline) -> dict[str, Any]:
 
 def _sentence(reason: Exception) -> str:
     """A failed cell in one line: which cell, which error; the traceback stays in the executed notebook."""
-    if hasattr(reason, "ename"):
-        return f"cell {reason.exec_count}: {reason.ename}: {getattr(reason, 'evalue', '')}"
+    if ename := getattr(reason, "ename", ""):
+        return f"cell {getattr(reason, 'exec_count', '?')}: {ename}: {getattr(reason, 'evalue', '')}"
     said = str(reason).strip()
     return f"{type(reason).__name__}: {said.splitlines()[-1] if said else 'no message'}"
 
@@ -180,7 +179,7 @@ def main() -> None:
     started = time.monotonic()
     said = finish(request, error)
     seconds = {**seconds, **said["seconds"], "page": time.monotonic() - started}
-    os.write(1, json.dumps({"error": said["error"], "seconds": seconds}).encode())
+    Path(ANSWER).write_text(json.dumps({"error": said["error"], "seconds": seconds}), "utf-8")
     os._exit(0)
 
 

@@ -35,7 +35,7 @@ class Ledger:
 
     def next_attempt(self, key: str) -> int:
         """The number of the next attempt at a run; attempts whose folder was lost count too."""
-        return 1 + sum(f.payload["key"] == key for f in self.store.facts("run.started", stream=STREAM))
+        return 1 + sum(bool(f.payload["key"] == key) for f in self.store.facts("run.started", stream=STREAM))
 
     def started(self, manifest: Manifest) -> None:
         before = {"before": self._lengths(manifest.fund)}
@@ -97,7 +97,8 @@ def facts_read(ledger: Ledger, fund: str, day: date, not_from: Iterable[str]) ->
     own = set(not_from)
     runs = [f for f in ledger.of_day(day) if f.payload["fund"] == fund and f.payload["notebook"] in own]
     streams = sorted(ledger.streams(fund))
-    return {f"facts/{stream}": _digest(ledger.store, stream, day, list(_spans(runs, stream))) for stream in streams}
+    read = {stream: _ids(ledger.store, stream, day, list(_spans(runs, stream))) for stream in streams}
+    return {f"facts/{stream}": digest(ids) for stream, ids in read.items() if ids}
 
 
 Span = tuple[int, float, str]  # after this place, up to this one, by this actor
@@ -115,9 +116,9 @@ def _spans(runs: list[StoredFact], stream: str) -> Iterator[Span]:
         yield begun.payload["before"].get(stream, 0), math.inf if last is None else last.get(stream, 0), begun.actor
 
 
-def _digest(store: Store, stream: str, day: date, spans: list[Span]) -> str:
+def _ids(store: Store, stream: str, day: date, spans: list[Span]) -> list[str]:
     facts = store.facts(stream=stream, effective_until=day)
-    return digest(sorted(f.id for f in facts if not any(a < f.n <= z and f.actor == actor for a, z, actor in spans)))
+    return sorted(f.id for f in facts if not any(a < f.n <= z and f.actor == actor for a, z, actor in spans))
 
 
 def inbox_files(inbox: Path, day: date) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +85,7 @@ def keep_plotly_js(outputs: Path) -> Path:
     path = outputs / "assets" / f"plotly-{plotly.__version__}.min.js"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}")
+        aside = path.with_suffix(f".{os.getpid()}-{threading.get_ident()}")
         aside.write_bytes((Path(plotly.__file__).parent / "package_data" / "plotly.min.js").read_bytes())
         aside.replace(path)
     return path

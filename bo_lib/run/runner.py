@@ -8,12 +8,12 @@ Outputs are written aside and renamed into place: ``outputs/<business date>/<fun
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -22,13 +22,16 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bo_lib import config
-from bo_lib.run import evidence, locks
+from bo_lib.run import evidence, kernels, locks
 from bo_lib.run.errors import RunError
+from bo_lib.run.execution import ANSWER, CONCLUSION
 from bo_lib.run.manifest import Manifest, finished_run, last_attempt
 from bo_lib.run.notebook import Notebook, check_business_date, check_parameters, find, read
 from bo_lib.run.page import keep_plotly_js
 
 TIMEOUT_S = 900.0
+VARIABLES = {"PLOTLY_RENDERER": "plotly_mimetype", "PYTHONHASHSEED": "0"}  # of every run, and of the server that forks them
+LOG = "process.log"
 FIRM = "FIRM"  # the folder of runs that are for no single fund
 
 
@@ -59,13 +62,15 @@ def run(
     ledger: Ledger | None = None,
     say: Callable[[str], None] = _quiet,
     environment: Mapping[str, str] | None = None,
+    server: str | None = None,
 ) -> Manifest:
     """Run ``notebook`` (a name or a path) of the firm at ``root`` once, and return its manifest.
 
     ``parameters`` are text and include ``fund`` and ``business_date``; ``known_at`` (ISO 8601, empty for now) is passed on
     to a notebook that takes it. ``inputs`` names what the run reads: chain heads and file hashes. ``force_new`` executes
-    again although the same run is done. Raises ``UsageError`` before anything starts when the request cannot be met,
-    ``DiskError`` or ``OSError`` when the outputs cannot be kept; a notebook that fails is a manifest with state failed.
+    again although the same run is done. ``server`` is the socket of a kernel server, where one is there. Raises
+    ``UsageError`` before anything starts when the request cannot be met, and ``OSError`` when the outputs cannot be kept; a
+    notebook that fails is a manifest with state failed.
     """
     root = root.resolve()
     source = read(find(root, notebook))
@@ -89,7 +94,7 @@ def run(
             return done
         attempt = max(last_attempt(place, asked.key) + 1, ledger.next_attempt(asked.key) if ledger else 0)
         manifest = asked.but(run_id=f"{asked.key}-{attempt:03d}", notes=_clean(place, outputs / ".locks", asked.key, say))
-        return _carry_out(_Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}), ledger)
+        return _carry_out(_Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server), ledger)
 
 
 def _asked(
@@ -110,10 +115,10 @@ class _Request:
 
     def __init__(
         self, root: Path, outputs: Path, place: Path, source: Notebook, manifest: Manifest, timeout_s: float, lock: int,
-        environment: Mapping[str, str],
+        environment: Mapping[str, str], server: str | None,
     ) -> None:  # fmt: skip
         self.root, self.outputs, self.source, self.manifest = root, outputs, source, manifest
-        self.timeout_s, self.lock, self.environment = timeout_s, lock, environment
+        self.timeout_s, self.lock, self.environment, self.server = timeout_s, lock, environment, server
         self.folder = place / manifest.run_id
         self.aside = place / f".{manifest.run_id}.part"
 
@@ -123,7 +128,8 @@ class _Request:
         title = " · ".join(part for part in (m.notebook, m.fund, m.business_date) if part)
         said = {
             "notebook": str(self.source.path), "parameters": m.parameters, "cwd": str(self.root), "run_id": m.run_id,
-            "title": title, "plotly_js": Path(asset).as_posix(), "sent_at": time.time(), "error": error, "sockets": sockets,
+            "title": title, "plotly_js": Path(asset).as_posix(), "sent_at": time.time(), "error": error,
+            "sockets": sockets, "server": self.server,
         }  # fmt: skip
         return json.dumps(said).encode() + b"\n"
 
@@ -131,7 +137,7 @@ class _Request:
         """The environment of the run's process and kernel: where to leave results, and who asked."""
         m = self.manifest
         return {
-            **os.environ, "PLOTLY_RENDERER": "plotly_mimetype", "PYTHONHASHSEED": "0", **self.environment,
+            **os.environ, **VARIABLES, **self.environment,
             "BO_ROOT": str(self.root), "BO_RUN_DIR": str(self.aside), "BO_RUN_ID": m.run_id, "BO_ACTOR": m.actor,
         }  # fmt: skip
 
@@ -156,14 +162,22 @@ def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
         if ledger:
             ledger.started(request.manifest)
         answer = _in_own_process(request)
+        if f"[Errno {errno.ENOSPC}]" in answer["error"]:
+            raise OSError(errno.ENOSPC, answer["error"], str(request.outputs))
         made = _judged(request, answer)
+        (request.aside / ANSWER).unlink(missing_ok=True)
+        if made.state == "finished" or not (request.aside / LOG).stat().st_size:
+            (request.aside / LOG).unlink()  # the kernel's small talk
         saving = time.monotonic()
         files = evidence.file_hashes(request.aside)
         seconds = {**answer["seconds"], "save": time.monotonic() - saving, "total": time.monotonic() - started}
         made = made.but(files=files, seconds={name: round(s, 3) for name, s in seconds.items()})
         _keep(request, made)
-    except BaseException:
+    except BaseException as reason:
         shutil.rmtree(request.aside, ignore_errors=True)
+        if ledger:
+            with contextlib.suppress(Exception):  # the reason itself matters more, and may be the store
+                ledger.finished(request.manifest.but(state="failed", error=str(reason)))
         raise
     made = made.but(folder=request.folder)
     if ledger:
@@ -181,17 +195,16 @@ def _in_own_process(request: _Request) -> dict[str, Any]:
 
 
 def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
-    log = request.aside / "process.log"
+    log = request.aside / LOG
     sockets = tempfile.mkdtemp(prefix="bo-")  # the path of a socket must be short; for this user only
     message = request.message(error, sockets)
     with log.open("ab") as noise:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bo_lib.run.execution"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=noise, cwd=request.aside, env=request.variables(),
-            pass_fds=(request.lock,) if os.name == "posix" else (),
+        process = kernels.start(
+            request.server, "bo_lib.run.execution", stdin=subprocess.PIPE, stdout=noise, stderr=noise, cwd=request.aside,
+            env=request.variables(), pass_fds=(request.lock,),
         )  # fmt: skip
     try:
-        return _answer(process, message, patience_s)
+        return _answer(process, message, patience_s, request.aside / ANSWER)
     finally:
         with contextlib.suppress(OSError):  # closing the pipe ends the kernel, then the process
             process.stdin.close()  # type: ignore[union-attr]
@@ -199,26 +212,22 @@ def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
             process.wait(5)
         process.kill()
         process.wait()
-        process.stdout.close()  # type: ignore[union-attr]
         shutil.rmtree(sockets, ignore_errors=True)
-        if not log.stat().st_size:
-            log.unlink()
 
 
-def _answer(process: subprocess.Popen[bytes], message: bytes, patience_s: float) -> dict[str, Any]:
-    assert process.stdin and process.stdout
+def _answer(process: kernels.Process, message: bytes, patience_s: float, path: Path) -> dict[str, Any]:
+    assert process.stdin
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(message)
         process.stdin.flush()
     try:
-        process.wait(patience_s)
+        code = process.wait(patience_s)
     except subprocess.TimeoutExpired:
         return {"error": f"the deadline of {patience_s:g} s for the whole run has passed"}
-    said = process.stdout.read()
-    if process.returncode == 0 and said:
-        return dict(json.loads(said))
-    how = f"signal {signal.Signals(-process.returncode).name}" if process.returncode < 0 else f"exit code {process.returncode}"
-    return {"error": f"the process of the run ended early ({how}); process.log has what it said"}
+    if code == 0 and path.exists():
+        return dict(json.loads(path.read_text("utf-8")))
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return {"error": f"the process of the run ended early ({how}); {LOG} has what it said"}
 
 
 def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:
@@ -226,7 +235,7 @@ def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:
     ended = request.manifest.but(finished_at=datetime.now(UTC).isoformat(timespec="seconds"))
     if answer["error"]:
         return ended.but(state="failed", error=answer["error"])
-    said = json.loads((request.aside / "conclusion.json").read_text("utf-8"))
+    said = json.loads((request.aside / CONCLUSION).read_text("utf-8"))
     return ended.but(
         state="finished", verdict=said["verdict"], summary=str(said.get("summary", "")), figures=dict(said.get("figures", {})),
         findings=list(said.get("findings", [])),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from bo_lib.run.day import DayReport, Node, Watcher
@@ -58,7 +58,10 @@ def _say(text: str) -> None:
 
 
 def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table on standard output, coloured by its verdicts on a terminal, plain in a pipe."""
+    """A table on standard output: coloured by its verdicts on a terminal, plain and never folded in a pipe."""
+    if not sys.stdout.isatty():
+        sys.stdout.write("\n".join([title, *_plain([columns, *rows])]) + "\n")
+        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -68,22 +71,27 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> N
         table.add_column(name, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell, style=colour_of(cell)) for cell in row))
-    width = None if sys.stdout.isatty() else max(_width(columns, rows), len(title))
-    Console(width=width).print(table)
+    Console().print(table)
 
 
-def _width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
-    """Wide enough that nothing folds where no terminal says otherwise."""
-    return sum(2 + max(len(line) for row in [columns, *rows] for line in row[i].split("\n")) for i in range(len(columns)))
+def _plain(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
+    return [line for line in lines if line]
 
 
 def show_day(report: DayReport) -> None:
     """Fund by notebook: the verdict and the seconds, or why there is none."""
+    show_grid(report, {(node.fund, node.step.notebook): _short(node) for node in report.nodes})
+
+
+def show_grid(report: DayReport, cells: Mapping[tuple[str, str], str]) -> None:
+    """Funds by steps of a day, with a cell for each fund and notebook."""
     steps = list(dict.fromkeys(node.step.id for node in report.nodes))
-    by_fund: dict[str, dict[str, Node]] = {}
+    by_fund: dict[str, dict[str, str]] = {}
     for node in report.nodes:
-        by_fund.setdefault(node.fund, {})[node.step.id] = node
-    rows = [[fund, *(_short(nodes[step]) for step in steps)] for fund, nodes in by_fund.items()]
+        by_fund.setdefault(node.fund, {})[node.step.id] = cells.get((node.fund, node.step.notebook), node.said or "not run")
+    rows = [[fund, *(found[step] for step in steps)] for fund, found in by_fund.items()]
     show(f"{report.day:%A} {report.day}", ["fund", *steps], rows)
 
 

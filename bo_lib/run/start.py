@@ -32,7 +32,7 @@ def start(
     force_new: bool = False,
     timeout_s: float = 0,
     say: Callable[[str], None] = lambda _: None,
-    environment: Mapping[str, str] | None = None,
+    server: str | None = None,
 ) -> Manifest:
     """Run ``notebook`` once for its parameters and everything it reads: parameter files, inbox files and facts.
 
@@ -50,7 +50,7 @@ def start(
     return run(
         root, str(source.path), parameters, actor=actor or office.actor, inputs=inputs, force_new=force_new,
         timeout_s=timeout_s or minutes * 60 or TIMEOUT_S, ledger=ledger if day else None, say=say,
-        environment={**(environment or {}), **({"BO_CLOCK": clock} if clock else {})},
+        environment={"BO_CLOCK": clock} if clock else {}, server=server,
     )  # fmt: skip
 
 
