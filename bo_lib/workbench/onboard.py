@@ -94,8 +94,10 @@ def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
     if not path.exists():
         terms = {"from": day, "classes": [{"id": WHOLE, "currency": BASE, "unit_decimals": 0, "nav_decimals": 2}]}
         said = {
-            "id": fund_id, "name": name, "kind": "fund", "domicile": "US", "base_currency": BASE, "calendar": "US", "inception": day,
-            "price_sources": ["FILING"], "fx_source": "FILING", "accounts": [{"id": "CUSTODIAN", "custodian": "CUSTODIAN", "custody": fund_id}],
+            "id": fund_id, "name": name, "kind": "fund", "domicile": "US", "base_currency": BASE, "calendar": "US",
+            "inception": day,
+            "price_sources": ["FILING"], "fx_source": "FILING", "accounts": [{"id": "CUSTODIAN", "custodian": "CUSTODIAN",
+            "custody": fund_id}],
             "terms": [terms],
         }  # fmt: skip
         path.write_text(
@@ -132,7 +134,8 @@ def _held(holdings: list[dict[str, Any]]) -> list[Held]:
 def _opening(fund_id: str, day: date, held: list[Held], stated: dict[str, Decimal], source: str) -> list[events.Event]:
     lots: list[events.Event] = [
         events.OpeningLot(
-            event_id=f"{fund_id}:opening:{h.isin}", fund=fund_id, effective_date=day, source=source + h.row["at"], account="CUSTODIAN", isin=h.isin,
+            event_id=f"{fund_id}:opening:{h.isin}", fund=fund_id, effective_date=day, source=source + h.row["at"],
+            account="CUSTODIAN", isin=h.isin,
             quantity=h.quantity, currency=BASE, cost_local=h.value, cost_base=h.value, acquired=day,
         )
         for h in held
@@ -143,7 +146,8 @@ def _opening(fund_id: str, day: date, held: list[Held], stated: dict[str, Decima
     balances = [("cash", "CUSTODIAN", "", cash), ("suspense", "", "", residual), ("capital", "", WHOLE, -net)]
     return lots + [
         events.OpeningBalance(
-            event_id=f"{fund_id}:opening:{ledger}", fund=fund_id, effective_date=day, source=f"{source}fundInfo", ledger=ledger, account=account,
+            event_id=f"{fund_id}:opening:{ledger}", fund=fund_id, effective_date=day, source=f"{source}fundInfo", ledger=ledger,
+            account=account,
             share_class=share_class, currency=BASE, local=amount, base=amount,
         )
         for ledger, account, share_class, amount in balances if amount
@@ -205,8 +209,10 @@ def _keep(known: Known, made: dict[str, pa.Table]) -> None:
     hashes = {name: office.tables.put(table) for name, table in made.items()}
     digest = hashes["prices"]
     payload = {
-        "sender": SENDER, "name": "from the filing", "sha256": digest, "format": "prices", "bytes": 0, "business_date": str(day), "accounts": [],
-        "funds": [known.fund.id], "tables": hashes, "rows": {name: t.num_rows for name, t in made.items()}, "quarantined": 0, "findings": [], "refused": "",
+        "sender": SENDER, "name": "from the filing", "sha256": digest, "format": "prices", "bytes": 0, "business_date": str(day),
+        "accounts": [],
+        "funds": [known.fund.id], "tables": hashes, "rows": {name: t.num_rows for name, t in made.items()}, "quarantined": 0,
+        "findings": [], "refused": "",
     }  # fmt: skip
     fact = Fact(
         f"file:{day}:{SENDER}/{known.fund.id}:{digest[:16]}", inbox.STREAM, "file", f"{SENDER}/{known.fund.id}", day, payload

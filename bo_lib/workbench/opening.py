@@ -52,7 +52,8 @@ def _account(known: Known, number: str | None) -> str:
 def _lots(known: Known, lots: pa.Table, source: str) -> list[events.Event]:
     return [
         events.OpeningLot(
-            event_id=f"{known.fund.id}:opening:{row['lot_id']}", fund=known.fund.id, effective_date=known.day, source=source + row["at"],
+            event_id=f"{known.fund.id}:opening:{row['lot_id']}", fund=known.fund.id, effective_date=known.day,
+            source=source + row["at"],
             account=_account(known, row["account"]), isin=row["isin"], quantity=row["quantity"], currency=row["currency"],
             cost_local=row["cost_local"], cost_base=row["cost_base"], acquired=row["acquired"],
         )
@@ -64,7 +65,8 @@ def _balances(known: Known, balances: pa.Table, source: str) -> list[events.Even
     return [
         events.OpeningBalance(
             event_id=f"{known.fund.id}:opening:" + ":".join(row[c] or "" for c in ("ledger", "account", "share_class", "currency")),
-            fund=known.fund.id, effective_date=known.day, source=source + row["at"], ledger=row["ledger"], account=_account(known, row["account"]),
+            fund=known.fund.id, effective_date=known.day, source=source + row["at"], ledger=row["ledger"], account=_account(known,
+            row["account"]),
             share_class=row["share_class"] or "", currency=row["currency"], local=row["local"], base=row["base"],
         )
         for row in _rows(balances)

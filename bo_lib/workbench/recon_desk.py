@@ -68,7 +68,8 @@ class ReconDesk(Desk):
         first = self.fund.inception
         own = self.known
         return reconcile_cash(
-            book.cash_movements(first, self.day), book.cash(), own.dated_rows(tables.STATEMENTS, first), own.in_accounts(tables.CASH_MOVEMENTS, first),
+            book.cash_movements(first, self.day), book.cash(), own.dated_rows(tables.STATEMENTS, first),
+            own.in_accounts(tables.CASH_MOVEMENTS, first),
             rules, self.day, fund=self.fund.id, value=self._cash_in_base, calendar=self.fund.calendar, open_trades=book.open_trades,
             statuses=own.in_accounts(tables.SETTLEMENTS, first),
         )  # fmt: skip
@@ -131,7 +132,8 @@ def _arrival_row(arrival: inbox.Arrival) -> dict[str, Any]:
     files: list[Finding] | Any = arrival.files
     delivery = arrival.delivery
     return {
-        "sender": delivery.sender, "format": delivery.format, "account": delivery.account, "due": f"{delivery.due:%H:%M}", "state": arrival.state,
+        "sender": delivery.sender, "format": delivery.format, "account": delivery.account, "due": f"{delivery.due:%H:%M}",
+        "state": arrival.state,
         "file": ", ".join(f.payload["name"] for f in files), "sha256": files[-1].payload["sha256"] if files else "",
         "rows": sum(sum(f.payload["rows"].values()) for f in files), "quarantined": sum(f.payload["quarantined"] for f in files),
     }  # fmt: skip

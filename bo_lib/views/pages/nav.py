@@ -31,9 +31,11 @@ def prices_report(priced: Priced, rates: dict[str, Decimal], pivot: str, finding
             Figure("Currencies", len(rates)),
         ),
         (
-            Section("Largest moves", table=table(moves, columns[:-1]), chart=Chart("bar", "isin", "move_pct", title="Largest moves against the price before", unit="%") if moves else None),
+            Section("Largest moves", table=table(moves, columns[:-1]), chart=Chart("bar", "isin", "move_pct",
+            title="Largest moves against the price before", unit="%") if moves else None),
             Section("Rejected candidates", "Each with the reason; the next source was taken.", table(rejected, columns)),
-            Section(f"Rates: units for one {pivot}", table=table([{"currency": c, "rate": r} for c, r in sorted(rates.items())], ("currency", "rate"))),
+            Section(f"Rates: units for one {pivot}", table=table([{"currency": c, "rate": r} for c, r in sorted(rates.items())],
+            ("currency", "rate"))),
         ),
         tuple(findings),
     )  # fmt: skip
@@ -57,7 +59,8 @@ def strike_report(struck: Strike, findings: Sequence[Finding]) -> Report:
         ),
         (
             Section("By class", f"In {struck.base_currency}; NAV per unit in the currency of the class.", struck.classes),
-            Section("By component", table=parts, chart=Chart("bar", "component", "base", title="Net assets by component", unit=struck.base_currency)),
+            Section("By component", table=parts, chart=Chart("bar", "component", "base", title="Net assets by component",
+            unit=struck.base_currency)),
             Section("Components", "The largest first.", _largest(struck.components)),
         ),
         tuple(findings) if blocked else (),

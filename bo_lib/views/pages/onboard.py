@@ -15,9 +15,10 @@ from bo_lib.views.report import Figure, Report, Section
 
 
 def filing_report(
-    fund: Fund, valued: Valuation, ledger: Decimal, stated: Mapping[str, Decimal], held: Sequence[Mapping[str, Any]], findings: Sequence[Finding]
+    fund: Fund, valued: Valuation, ledger: Decimal, stated: Mapping[str, Decimal], held: Sequence[Mapping[str, Any]],
+    findings: Sequence[Finding]
 ) -> Report:  # fmt: skip
-    """``held``: filed holdings with ``value`` and ``asset_kind``; ``stated``: the filing's totals; ``ledger``: the second computation."""
+    """``held``: filed holdings with ``value`` and ``asset_kind``; ``stated``: the filing's totals; ``ledger``: computed again."""
     filed = round_to(stated["netAssets"], 2)
     difference = valued.net_assets - filed
     by_component = dict.fromkeys(("cash", "suspense"), ZERO)
@@ -39,7 +40,8 @@ def filing_report(
         {"what": "net assets", "lines": len(held), "value": valued.net_assets},
     ]
     agreed = difference == 0 and ledger == valued.net_assets
-    said = f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, filed {filed:,.2f}: difference {difference:,.2f}."
+    said = f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, "
+    said += f"filed {filed:,.2f}: difference {difference:,.2f}."
     verdict = Verdict.worst([verdict_of(findings), Verdict.PASS if agreed else Verdict.BLOCKED])
     return Report(
         "onboard", f"{fund.id}: {fund.name}", verdict, said,

@@ -19,7 +19,8 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 
 BANDS = (*(band for _, band in AGE_BANDS), "over 30")
 BREAK_COLUMNS = (
-    "kind", "cause", "account", "currency", "isin", "reference", "item_date", "amount", "value_base", "age_business_days", "due", "evidence",
+    "kind", "cause", "account", "currency", "isin", "reference", "item_date", "amount", "value_base", "age_business_days", "due",
+    "evidence",
 )  # fmt: skip
 
 
