@@ -42,8 +42,9 @@ def execute(server: str | None, folder: Path, *cells: str, parameters: dict[str,
     return dict(json.loads(executed.cells[-1].outputs[0].text))
 
 
-def run(server: str | None, code: str, **options: Any) -> Any:
-    return start(server, "timeit", ["-n1", "-r1", "-s", code, "pass"], stdout=subprocess.PIPE, **options)
+def run(server: str | None, folder: Path, code: str, **options: Any) -> Any:
+    (folder / "job.py").write_text(code)
+    return start(server, "job", stdout=subprocess.PIPE, cwd=folder, **options)
 
 
 def gone(pid: int, seconds: float = 10) -> bool:
@@ -118,14 +119,17 @@ def test_a_forked_process_is_like_one_that_popen_started(server: str, tmp_path: 
     assert forked.wait(10) == forked.poll() == forked.returncode == 0
 
 
-@pytest.mark.parametrize(("code", "status"), [("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 15)", -15), ("1/0", 1)])
-def test_its_end_is_told_as_popen_tells_it(server: str, code: str, status: int) -> None:
-    forked = run(server, code, stderr=subprocess.DEVNULL)
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("raise SystemExit(3)", 3), ("raise SystemExit('no')", 1), ("import os; os.kill(os.getpid(), 15)", -15), ("1/0", 1), ("", 0)],
+)
+def test_its_end_is_told_as_popen_tells_it(server: str, tmp_path: Path, code: str, status: int) -> None:
+    forked = run(server, tmp_path, code, stderr=subprocess.DEVNULL)
     assert isinstance(forked, Forked) and forked.wait(10) == status
 
 
-def test_kill_reaches_the_children_too(server: str) -> None:
-    forked = run(server, "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()")
+def test_kill_reaches_the_children_too(server: str, tmp_path: Path) -> None:
+    forked = run(server, tmp_path, "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()")
     child = int(forked.stdout.readline())
     forked.kill()
     assert forked.wait(10) == -signal.SIGKILL
@@ -156,9 +160,9 @@ def test_no_process_outlives(server: str, own_server: bool) -> None:
     assert gone(int(pid))
 
 
-def test_a_passed_descriptor_stays_open_as_long_as_the_process(server: str) -> None:
+def test_a_passed_descriptor_stays_open_as_long_as_the_process(server: str, tmp_path: Path) -> None:
     read, write = os.pipe()
-    forked = run(server, "import sys; sys.stdin.read()", stdin=subprocess.PIPE, pass_fds=[write])
+    forked = run(server, tmp_path, "import sys; sys.stdin.read()", stdin=subprocess.PIPE, pass_fds=[write])
     os.close(write)
     os.set_blocking(read, False)
     with pytest.raises(BlockingIOError):
@@ -171,19 +175,19 @@ def test_a_passed_descriptor_stays_open_as_long_as_the_process(server: str) -> N
 
 def test_without_a_server_a_run_starts_the_ordinary_way(tmp_path: Path) -> None:
     for server in (None, str(tmp_path / "nobody")):
-        process = run(server, "print('done')")
-        assert isinstance(process, subprocess.Popen) and process.communicate()[0].startswith(b"done")
+        process = run(server, tmp_path, "print('done')")
+        assert isinstance(process, subprocess.Popen) and process.communicate()[0] == b"done\n"
     said = execute(str(tmp_path / "nobody"), tmp_path / "k", "print(json.dumps({'parent': os.getppid()}))")
     assert said == {"parent": os.getpid()}
 
 
-def test_a_process_that_would_differ_from_a_new_one_is_refused(server: str) -> None:
-    process = run(server, "print(hash('LU1'))", env={**os.environ, "PYTHONHASHSEED": "7"})
+def test_a_process_that_would_differ_from_a_new_one_is_refused(server: str, tmp_path: Path) -> None:
+    process = run(server, tmp_path, "print(hash('LU1'))", env={**os.environ, "PYTHONHASHSEED": "7"})
     assert isinstance(process, subprocess.Popen)
     with kernel_server([], env={"PYTHONHASHSEED": "7"}) as seeded:
-        forked = run(seeded, "print(hash('LU1'))", env={**os.environ, "PYTHONHASHSEED": "7"})
+        forked = run(seeded, tmp_path, "print(hash('LU1'))", env={**os.environ, "PYTHONHASHSEED": "7"})
         assert isinstance(forked, Forked)
-        assert forked.stdout and forked.stdout.readline() == process.communicate()[0].splitlines(keepends=True)[0]
+        assert forked.stdout and forked.stdout.read() == process.communicate()[0]
 
 
 def test_a_package_that_starts_a_thread_turns_the_server_off(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,8 +195,8 @@ def test_a_package_that_starts_a_thread_turns_the_server_off(tmp_path: Path, cap
         "import threading, time\nthreading.Thread(target=time.sleep, args=[60], daemon=True).start()\n"
     )
     with kernel_server(["threaded"], env={"PYTHONPATH": str(tmp_path)}) as server:
-        process = run(server, "print('cold')", env={**os.environ, "PYTHONPATH": str(tmp_path)})
-        assert isinstance(process, subprocess.Popen) and process.communicate()[0].startswith(b"cold")
+        process = run(server, tmp_path, "print('cold')", env={**os.environ, "PYTHONPATH": str(tmp_path)})
+        assert isinstance(process, subprocess.Popen) and process.communicate()[0] == b"cold\n"
     assert "2 threads after importing threaded: a fork would not be safe" in caplog.text
 
 
