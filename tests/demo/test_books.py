@@ -148,7 +148,8 @@ def test_accrued_interest_agrees_with_quantlib() -> None:
     for bond in bonds:
         schedule = ql.Schedule(
             ql.Date(bond.maturity.day, bond.maturity.month, 2020),
-            ql.Date(bond.maturity.day, bond.maturity.month, bond.maturity.year), ql.Period(12 // bond.coupons_per_year, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
+            ql.Date(bond.maturity.day, bond.maturity.month, bond.maturity.year),
+            ql.Period(12 // bond.coupons_per_year, ql.Months), ql.NullCalendar(), ql.Unadjusted, ql.Unadjusted,
             ql.DateGeneration.Backward, False,
         )  # fmt: skip
         icma = ql.ActualActual(ql.ActualActual.ISMA, schedule)

@@ -150,7 +150,8 @@ def test_every_clean_file_is_read_in_full(clean: Path) -> None:
         )
         formats[read.value.format] += 1
     assert {"mt940", "mt535", "mt54x", "mt564", "camt.053", "semt.002", "pb_positions", "pb_cash", "pb_settlements",
-            "pb_corporate_actions", "trades", "fx_deals", "orders", "prices", "fx_rates", "instruments", "valuations", "nav_pack", "opening"} == set(formats)  # fmt: skip
+            "pb_corporate_actions", "trades", "fx_deals", "orders", "prices", "fx_rates",
+            "instruments", "valuations", "nav_pack", "opening"} == set(formats)  # fmt: skip
 
 
 def test_no_two_files_of_different_days_are_the_same(clean: Path) -> None:
