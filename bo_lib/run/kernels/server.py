@@ -20,6 +20,7 @@ import json
 import os
 import runpy
 import selectors
+import shutil
 import signal
 import socket
 import sys
@@ -152,8 +153,10 @@ class Server:
             one.close()
 
     def end(self) -> None:
+        """Nothing outlives the server, not even its folder when the starter was killed."""
         for pid in self.clients:
             kill(pid)
+        shutil.rmtree(Path(self.listener.getsockname()).parent, ignore_errors=True)
 
 
 def kill(pid: int) -> None:
