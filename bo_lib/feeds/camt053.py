@@ -117,7 +117,7 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
     refused, pending = 0, 0
     shared = {name: row[name] for name in ("statement_id", "account")}
     for ordinal, entry in enumerate(entries, 1):
-        place = f"{row['at']}/Ntry[{ordinal}], line {entry.sourceline}"
+        place = f"line {entry.sourceline} {row['at'].split()[-1]}/Ntry[{ordinal}]"
         status = text(entry, "Sts", "Cd") or text(entry, "Sts", "Prtry") or text(entry, "Sts") or "BOOK"
         if status != "BOOK":
             pending += 1
