@@ -1,27 +1,33 @@
 """NAV: prices, rates, valuation, the strike, its controls, attribution and the administrator's shadow."""
 
 from bo_lib.nav.accrued import accrued_interest
+from bo_lib.nav.attribution import Attribution, attribute
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
+from bo_lib.nav.shadow import Shadow, shadow
 from bo_lib.nav.strike import ClassState, State, Strike, opening_state, state_from_payload, strike, with_dealing_prices
 from bo_lib.nav.swing import Flow, dealing_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 
 __all__ = [
+    "Attribution",
     "ClassState",
     "Flow",
     "PriceOverride",
     "Priced",
+    "Shadow",
     "State",
     "Strike",
     "Valuation",
     "accrued_interest",
+    "attribute",
     "dealing_prices",
     "marks",
     "net_assets_by_ledger",
     "opening_state",
     "select_prices",
     "select_rates",
+    "shadow",
     "state_from_payload",
     "strike",
     "value",

@@ -316,7 +316,8 @@ def _row(c: _Candidate, day: date, chosen: bool) -> dict[str, Any]:
     move = round_to(c.move_pct, 6) if c.move_pct is not None else None
     return {
         "isin": c.isin, "source": c.source, "price": round_to(c.price, 12), "currency": c.currency, "price_date": day,
-        "chosen": chosen, "reference": c.reference, "move_pct": move, "unchanged_days": c.unchanged_days, "reason": "; ".join(c.notes),
+        "chosen": chosen, "reference": c.reference, "move_pct": move, "unchanged_days": c.unchanged_days,
+        "reason": "; ".join(c.notes),
     }  # fmt: skip
 
 

@@ -270,7 +270,7 @@ class _Striking:
             return
         for c in classes:
             c.ratio = c.opening / openings
-            c.share = round_money(common * c.ratio, self.base)
+            c.share = round_money(common * c.opening / openings, self.base)
         largest = min(classes, key=lambda c: (-c.opening, c.terms.id))
         largest.share += common - sum((c.share for c in classes), ZERO)
 

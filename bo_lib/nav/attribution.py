@@ -1,0 +1,194 @@
+"""Why net assets moved: yesterday's NAV rolled by price, currency, trading, income, fees, hedge and capital.
+
+Price and currency effects come from quantities, prices and rates, not from the ledger, so the roll is an expected NAV. What
+rounding can explain goes to a line of that name; what it cannot is the residual, and a residual blocks.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from bo_lib.model.money import ZERO, Rates, minor_unit_digits, round_money
+from bo_lib.nav.strike import Strike
+from bo_lib.nav.tables import ATTRIBUTION, built
+from bo_lib.nav.valuation import Valuation, component_of, is_balance_sheet
+
+CAUSES = ("price", "currency", "trading", "income", "fees", "hedge", "capital", "late items", "other", "rounding", "residual")
+_INCOME = frozenset({"dividend_income", "dividend_expense", "withholding_tax", "interest_income"})
+_TRADING = frozenset({"investments", "realised_gain", "realised_currency_gain"})
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """``table`` (ATTRIBUTION) adds up to ``closing`` less ``opening`` exactly."""
+
+    opening: Decimal
+    closing: Decimal
+    table: pa.Table
+
+    @cached_property
+    def by_cause(self) -> dict[str, Decimal]:
+        sums = dict.fromkeys(CAUSES, ZERO)
+        for row in self.table.to_pylist():
+            sums[row["cause"]] += row["amount"]
+        return sums
+
+    @property
+    def expected(self) -> Decimal:
+        """Yesterday's NAV rolled forward: what the strike should give but for the residual."""
+        return self.closing - self.residual
+
+    @property
+    def residual(self) -> Decimal:
+        return self.by_cause["residual"]
+
+
+def attribute(before: Valuation, struck: Strike, journal: pa.Table, *, struck_before: Decimal | None = None) -> Attribution:
+    """The move of net assets between the strike before and ``struck``.
+
+    ``before``: yesterday's books valued at yesterday's prices and rates, its accruals booked, as known today. ``journal``: the
+    journal of today's books (JOURNAL). ``struck_before``: net assets as struck yesterday; what became known of earlier days since
+    then shows as late items.
+    """
+    opening = before.net_assets if struck_before is None else struck_before
+    return Attribution(opening, struck.net_assets, built(ATTRIBUTION, _Roll(before, struck, journal).rows(opening)))
+
+
+class _Roll:
+    def __init__(self, before: Valuation, struck: Strike, journal: pa.Table) -> None:
+        self.before, self.after, self.struck = before, struck.valuation, struck
+        self.base = struck.base_currency
+        own = {a.event_id for a in struck.accruals}
+        since = (r for r in journal.to_pylist() if before.day < r["effective_date"] <= struck.day and r["event_id"] not in own)
+        self.lines: list[dict[str, Any]] = list(since)
+        self.traded = {r["event_id"] for r in self.lines if r["ledger"] == "investments"}
+        self.sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+
+    def rows(self, opening: Decimal) -> list[dict[str, Any]]:
+        for isin in sorted(self.before.holdings().keys() | self.after.holdings().keys() | self._isins()):
+            self._holding(isin)
+        self._interest()
+        self._money()
+        self._forwards()
+        self._ledgers()
+        self.sums["late items", "known since the strike before"] += self.before.net_assets - opening
+        self.sums["residual", "unexplained"] += self.struck.net_assets - opening - sum(self.sums.values(), ZERO)
+        order = {cause: n for n, cause in enumerate(CAUSES)}
+        kept = [(key, amount) for key, amount in self.sums.items() if amount]
+        kept.sort(key=lambda item: (order[item[0][0]], -abs(item[1]), item[0][1]))
+        return [{"cause": cause, "item": item, "amount": amount} for (cause, item), amount in kept]
+
+    def _isins(self) -> set[str]:
+        return {r["isin"] for r in self.lines if r["isin"] and r["event_id"] in self.traded}
+
+    def _sum(self, wanted: Callable[[dict[str, Any]], bool], column: str = "base") -> Decimal:
+        return sum((r[column] or ZERO for r in self.lines if wanted(r)), ZERO)
+
+    def _holding(self, isin: str) -> None:
+        """Price on what was held, currency on it, and the result of what was traded, each rounded to the cent.
+
+        A split (quantity without money) restates the quantity held before. The rest of the change of value is rounding as far
+        as the roundings of value can make it, and residual beyond.
+        """
+        old, new = self.before.holdings().get(isin), self.after.holdings().get(isin)
+        known: dict[str, Any] = new or old or {"currency": self.base, "price": ZERO, "quantity": ZERO, "local": ZERO}
+        of_isin = [r for r in self.lines if r["isin"] == isin and r["event_id"] in self.traded and r["ledger"] in _TRADING]
+        money = -sum((r["base"] for r in of_isin), ZERO)
+        quantity = sum((r["quantity"] or ZERO for r in of_isin), ZERO)
+        split = sum((r["quantity"] for r in of_isin if r["quantity"] and not r["local"] and not r["base"]), ZERO)
+        held, price_then = (old["quantity"], old["price"] or ZERO) if old else (ZERO, ZERO)
+        price_now = (new["price"] or ZERO) if new else self.struck.priced.prices.get(isin, price_then)
+        then, now = _rate(self.before.rates, known["currency"], self.base), _rate(self.after.rates, known["currency"], self.base)
+        per = self._divisor(isin)
+        price = round_money(((held + split) * price_now - held * price_then) / per * now, self.base)
+        currency = round_money(held * price_then / per * (now - then), self.base)
+        trading = round_money((quantity - split) * price_now / per * now + money, self.base)
+        total = (new["base"] if new else ZERO) - (old["base"] if old else ZERO) + money
+        self.sums["price", isin] += price
+        self.sums["currency", isin] += currency
+        self.sums["trading", isin] += trading
+        rest = total - price - currency - trading
+        self.sums["rounding" if abs(rest) <= self._rounding(known["currency"], then, now) else "residual", isin] += rest
+
+    def _divisor(self, isin: str) -> int:
+        return 100 if isin in self.before.interest() or isin in self.after.interest() else 1
+
+    def _rounding(self, currency: str, then: Decimal, now: Decimal) -> Decimal:
+        """The most that rounding of two values (local, then base) and three effects can leave."""
+        half_local, half_base = (
+            Decimal(5).scaleb(-minor_unit_digits(currency) - 1),
+            Decimal(5).scaleb(-minor_unit_digits(self.base) - 1),
+        )
+        return half_local * (then + now) + 5 * half_base
+
+    def _interest(self) -> None:
+        old, new = self.before.interest(), self.after.interest()
+        for isin in old.keys() | new.keys():
+            was, is_now = old.get(isin), new.get(isin)
+            ccy = (was or is_now or {})["currency"]
+            moved = (
+                was["local"] * (_rate(self.after.rates, ccy, self.base) - _rate(self.before.rates, ccy, self.base)) if was else ZERO
+            )
+            currency = round_money(moved, self.base)
+            change = (is_now["base"] if is_now else ZERO) - (was["base"] if was else ZERO)
+            self.sums["currency", isin] += currency
+            self.sums["income", isin] += change - currency
+
+    def _money(self) -> None:
+        """Cash, receivables and payables: what they are worth today less yesterday less what was booked, by currency."""
+        for valuation, sign in ((self.after, 1), (self.before, -1)):
+            interest = valuation.interest()
+            for row in valuation.rows:
+                if row["component"] not in ("holding", "forward") and row["item"] not in interest:
+                    self.sums["currency", row["currency"]] += sign * row["base"]
+        for r in self.lines:
+            if component_of(r["ledger"]) or (r["ledger"] == "realised_currency_gain" and r["event_id"] not in self.traded):
+                self.sums["currency", r["currency"]] -= r["base"]
+
+    def _forwards(self) -> None:
+        for valuation, sign in ((self.after, 1), (self.before, -1)):
+            for row in valuation.rows:
+                if row["component"] == "forward":
+                    cause = ("hedge", row["share_class"]) if row["share_class"] else ("currency", row["item"])
+                    self.sums[cause] += sign * row["base"]
+
+    def _ledgers(self) -> None:
+        """Income, fees, hedge gains and capital as booked; and today's accruals, which are not yet."""
+        for r in self.lines:
+            ledger = r["ledger"]
+            if is_balance_sheet(ledger) or (
+                ledger in _TRADING and (r["event_id"] in self.traded or ledger == "realised_currency_gain")
+            ):
+                continue
+            self.sums[self._cause(r)] -= r["base"]
+        for a in self.struck.accruals:
+            self.sums["fees", f"{a.name} {a.share_class}".rstrip()] -= a.amount
+
+    def _cause(self, r: dict[str, Any]) -> tuple[str, str]:
+        ledger, share_class = r["ledger"], r["share_class"] or ""
+        if ledger in _INCOME:
+            return "income", r["isin"] or ledger
+        if ledger == "hedge_gain":
+            return "hedge", share_class
+        if ledger == "capital":
+            return "capital", share_class
+        if ledger in _TRADING or ledger in (
+            "currency_exchange",
+            "opening_equity",
+            "retained_earnings",
+            "unrealised_gain",
+            "unrealised_currency_gain",
+        ):
+            return "other", ledger
+        return "fees", f"{ledger} {share_class}".rstrip()
+
+
+def _rate(rates: Rates, currency: str, into: str) -> Decimal:
+    return rates.rate(currency, into) if currency in rates or currency == into else ZERO

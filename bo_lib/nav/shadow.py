@@ -1,0 +1,194 @@
+"""The shadow: our NAV against the administrator's, component by component, each difference with what causes it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from bo_lib.model.findings import Finding, Outcome, Verdict, warning
+from bo_lib.model.money import ZERO, round_to
+from bo_lib.nav.strike import Strike
+from bo_lib.nav.tables import SHADOW, built
+
+UNEXPLAINED = "no component differs: it is the allocation between classes or the rounding of units"
+Key = tuple[str, str, str, str]  # component, class, item, field
+_FIELDS = {"holding": ("amount", "quantity", "price"), "units": ("quantity",), "nav_per_unit": ("price",), "rate": ("price",)}
+
+
+@dataclass(frozen=True)
+class Shadow:
+    """``table`` (SHADOW): every figure of either side, largest difference first; ``differences``: those beyond tolerance."""
+
+    table: pa.Table
+    verdict: Verdict
+    net_assets_bps: Decimal
+
+    @property
+    def differences(self) -> pa.Table:
+        return self.table.filter([not within for within in self.table["within"].to_pylist()])
+
+
+def shadow(struck: Strike, nav_pack: pa.Table, tolerance_bps: Decimal) -> Outcome[Shadow]:
+    """Compares ``struck`` with the administrator's pack of the same day (table NAV_PACK, amounts in base currency).
+
+    A difference counts in basis points of net assets: of the class for figures of a class, else of the fund. Any holding, price,
+    balance or unit beyond ``tolerance_bps`` is attention; a net asset value that differs while no component does blocks; no
+    pack for the day is a warning with nothing compared.
+    """
+    rows = [r for r in nav_pack.to_pylist() if r["fund"] == struck.fund and r["nav_date"] == struck.day]
+    if not rows:
+        said = f"no administrator's NAV of {struck.day} for {struck.fund}"
+        finding = warning("shadow-missing", said, expected="a NAV pack of the day", todo="ask the administrator")
+        return Outcome(Shadow(built(SHADOW, []), Verdict.ATTENTION, ZERO), (finding,))
+    theirs, ours = _theirs(rows), _ours(struck)
+    compared = [_compare(key, ours.get(key), theirs.get(key), struck, theirs, tolerance_bps) for key in ours.keys() | theirs.keys()]
+    _explain(compared, struck, theirs)
+    compared.sort(key=lambda r: (r["within"], -abs(r["bps"]), r["component"], r["share_class"] or "", r["item"] or "", r["field"]))
+    off = [r for r in compared if not r["within"]]
+    findings = tuple(_finding(r) for r in off)
+    total = next((r["bps"] for r in compared if r["component"] == "net_assets" and not r["share_class"]), ZERO)
+    unexplained = any(r["explanation"] == UNEXPLAINED for r in off)
+    verdict = Verdict.BLOCKED if unexplained else Verdict.ATTENTION if off else Verdict.PASS
+    return Outcome(Shadow(built(SHADOW, compared), verdict, total), findings)
+
+
+def _theirs(rows: list[dict[str, Any]]) -> dict[Key, Decimal]:
+    found: dict[Key, Decimal] = defaultdict(Decimal)
+    for r in rows:
+        for name in _FIELDS.get(r["component"], ("amount",)):
+            if r[name] is not None:
+                found[r["component"], r["share_class"] or "", r["item"] or "", name] += r[name]
+    return dict(found)
+
+
+def _ours(struck: Strike) -> dict[Key, Decimal]:
+    """Our strike in the terms of the pack: receivables and payables per ledger account, all currencies together."""
+    found: dict[Key, Decimal] = defaultdict(Decimal)
+    for r in struck.components.to_pylist():
+        key = (r["component"], r["share_class"] or "", r["item"])
+        found[*key, "amount"] += r["base"]
+        if r["component"] == "holding":
+            found[*key, "quantity"] += r["quantity"]
+            found[*key, "price"] += r["price"] or ZERO
+    found["net_assets", "", "", "amount"] = struck.net_assets
+    for name, row in struck.rows.items():
+        found["net_assets", name, "", "amount"] = row["net_assets"]
+        found["units", name, "", "quantity"] = row["units"]
+        if row["nav_per_unit"] is not None:
+            found["nav_per_unit", name, "", "price"] = row["nav_per_unit"]
+    used = {r["currency"] for r in struck.components.to_pylist()} | {r["currency"] for r in struck.rows.values()}
+    for currency in used & set(struck.rates.per_pivot):
+        found["rate", "", currency, "price"] = struck.rates.per_pivot[currency]
+    return dict(found)
+
+
+def _compare(
+    key: Key, ours: Decimal | None, theirs: Decimal | None, struck: Strike, all_theirs: dict[Key, Decimal], tolerance: Decimal
+) -> dict[str, Any]:
+    component, share_class, item, name = key
+    difference = (ours or ZERO) - (theirs or ZERO)
+    one_sided_rate = component == "rate" and (ours is None or theirs is None)  # a currency that only one side lists
+    bps = ZERO if one_sided_rate else _bps(key, difference, ours, theirs, struck, all_theirs)
+    row = {
+        "component": component,
+        "share_class": share_class or None,
+        "item": item or None,
+        "field": name,
+        "ours": _fit(ours),
+        "theirs": _fit(theirs),
+    }
+    return {
+        **row,
+        "difference": ZERO if one_sided_rate else _fit(difference),
+        "bps": round_to(bps, 6),
+        "within": abs(bps) <= tolerance,
+        "explanation": None,
+    }
+
+
+def _fit(number: Decimal | None) -> Decimal | None:
+    return None if number is None else round_to(number, 18)
+
+
+def _bps(
+    key: Key, difference: Decimal, ours: Decimal | None, theirs: Decimal | None, struck: Strike, all_theirs: dict[Key, Decimal]
+) -> Decimal:
+    """What the difference does to net assets, in basis points."""
+    component, share_class, item, name = key
+    own = (
+        struck.rows[share_class]["net_assets"]
+        if share_class in struck.rows and component in ("net_assets", "units", "nav_per_unit")
+        else ZERO
+    )
+    whole = own or struck.net_assets
+    if not whole or not difference:
+        return ZERO
+    if name == "amount":
+        return difference / whole * 10000
+    if component == "holding":  # a price or quantity moves net assets by the holding's value
+        value = abs(all_theirs.get(("holding", share_class, item, "amount"), ZERO)) or abs(_value(struck, item))
+        return difference / (theirs or ours or Decimal(1)) * value / whole * 10000
+    if component == "rate":
+        exposed = sum((r["base"] for r in struck.components.to_pylist() if r["currency"] == item), ZERO)
+        return -difference / (theirs or Decimal(1)) * exposed / whole * 10000
+    return difference / (theirs or ours or Decimal(1)) * 10000  # units and NAV per unit: relative
+
+
+def _value(struck: Strike, isin: str) -> Decimal:
+    return sum((r["base"] for r in struck.components.to_pylist() if r["component"] == "holding" and r["item"] == isin), ZERO)
+
+
+def _explain(rows: list[dict[str, Any]], struck: Strike, theirs: dict[Key, Decimal]) -> None:
+    """Names the cause of each difference: a quantity, a price, a rate, units, a balance that one side lacks."""
+    off = {(r["component"], r["share_class"] or "", r["item"] or "", r["field"]) for r in rows if not r["within"]}
+    differs = {(r["component"], r["item"] or "", r["field"]) for r in rows if r["difference"]}
+    currency = {r["item"]: r["currency"] for r in struck.components.to_pylist() if r["component"] == "holding"}
+    for r in rows:
+        key = (r["component"], r["share_class"] or "", r["item"] or "", r["field"])
+        if key in off:
+            r["explanation"] = _cause(r, differs, currency, rows)
+
+
+def _cause(r: dict[str, Any], differs: set[tuple[str, str, str]], currency: dict[str, str], rows: list[dict[str, Any]]) -> str:
+    component, item, name = r["component"], r["item"] or "", r["field"]
+    if r["ours"] is None or r["theirs"] is None:
+        return f"only {'the administrator' if r['ours'] is None else 'our books'} {'has' if r['ours'] is None else 'have'} it"
+    if component == "holding" and name == "amount":
+        causes = [what for what in ("quantity", "price") if ("holding", item, what) in differs]
+        causes += ["exchange rate"] if ("rate", currency.get(item, ""), "price") in differs else []
+        return " and ".join(causes) or "value of the same quantity at the same price"
+    if component == "cash" and ("rate", item, "price") in differs:
+        return "exchange rate"
+    if component == "net_assets" or component == "nav_per_unit":
+        return _sources(rows, r["share_class"] or "", component)
+    return {"units": "units in issue", "rate": "exchange rate", "accrual": "accrual", "forward": "forward"}.get(
+        component, f"{name} differs"
+    )
+
+
+def _sources(rows: list[dict[str, Any]], share_class: str, component: str) -> str:
+    """The components that make up a difference of the total, largest first."""
+    parts = [r for r in rows if r["field"] == "amount" and r["component"] != "net_assets" and r["difference"]]
+    parts.sort(key=lambda r: -abs(r["difference"]))
+    said = [f"{r['component']} {r['item'] or ''} {r['difference'].normalize():f}" for r in parts[:3]]
+    if component == "nav_per_unit" and any(
+        r["component"] == "units" and (r["share_class"] or "") == share_class and r["difference"] for r in rows
+    ):
+        said.insert(0, "units in issue")
+    return "; ".join(said) + (f"; and {len(parts) - 3} more" if len(parts) > 3 else "") or UNEXPLAINED
+
+
+def _finding(r: dict[str, Any]) -> Finding:
+    what = " ".join(part for part in (r["component"], r["share_class"], r["item"], r["field"]) if part)
+    said = f"{what}: {round_to(r['bps'], 2)} bp from the administrator ({r['explanation']})"
+    return warning(
+        "shadow-difference", said, found=_text(r["ours"]), expected=_text(r["theirs"]), todo="agree it with the administrator"
+    )
+
+
+def _text(number: Decimal | None) -> str:
+    return "nothing" if number is None else f"{number.normalize():f}"
