@@ -2,6 +2,7 @@
 
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.attribution import Attribution, attribute
+from bo_lib.nav.controls import CONTROLS, Approval, Control, Evidence, control, verdict
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
 from bo_lib.nav.shadow import Shadow, shadow
@@ -10,8 +11,12 @@ from bo_lib.nav.swing import Flow, dealing_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 
 __all__ = [
+    "CONTROLS",
+    "Approval",
     "Attribution",
     "ClassState",
+    "Control",
+    "Evidence",
     "Flow",
     "PriceOverride",
     "Priced",
@@ -21,6 +26,7 @@ __all__ = [
     "Valuation",
     "accrued_interest",
     "attribute",
+    "control",
     "dealing_prices",
     "marks",
     "net_assets_by_ledger",
@@ -31,5 +37,6 @@ __all__ = [
     "state_from_payload",
     "strike",
     "value",
+    "verdict",
     "with_dealing_prices",
 ]

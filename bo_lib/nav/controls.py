@@ -1,0 +1,231 @@
+"""The controls of a strike. Each is one small function; ``CONTROLS`` is the list. One that blocks keeps the NAV from release."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from bo_lib.config import Tolerances
+from bo_lib.model.findings import Finding, Severity, Verdict
+from bo_lib.model.money import ZERO, round_to
+from bo_lib.nav.attribution import Attribution
+from bo_lib.nav.shadow import Shadow
+from bo_lib.nav.strike import Strike
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the controls of one strike look at. Parts that are missing make their control say so, not pass."""
+
+    struck: Strike
+    tolerances: Tolerances
+    attribution: Attribution | None = None
+    register_units: Mapping[str, Decimal] | None = None  # units by class in the register, capital effective up to the day
+    shadow: Shadow | None = None
+    findings: Sequence[Finding] = ()  # of prices, rates, books and strike
+    suspense: Mapping[str, Decimal] = field(default_factory=dict)  # currency -> balance on the suspense account
+    benchmark_move_pct: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Control:
+    """The answer of one control: a verdict, a sentence that proves it, and the figures behind the sentence."""
+
+    name: str
+    title: str
+    verdict: Verdict
+    says: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+
+
+def expected_nav(e: Evidence) -> Control:
+    """The NAV is what yesterday's NAV becomes when rolled by price, currency, income, fees, hedge and capital.
+
+    The roll starts from the net assets struck yesterday and uses yesterday's quantities with today's prices and rates, so
+    a holding, a balance or a rate that went wrong in between does not follow the roll. The residual is what neither cause
+    nor rounding explains. It passes at exactly zero and blocks otherwise; late items (facts of earlier days that became
+    known since) are named and ask for attention.
+    """
+    title = "Expected NAV: yesterday rolled forward explains the move to zero"
+    if e.attribution is None:
+        return Control("expected_nav", title, Verdict.ATTENTION, "no strike before this one to roll forward from")
+    roll, base = e.attribution, e.struck.base_currency
+    late = roll.by_cause["late items"]
+    moved = {cause: amount for cause, amount in roll.by_cause.items() if amount}
+    figures = {"opening": roll.opening, **moved, "closing": roll.closing, "expected": roll.expected, "residual": roll.residual}
+    says = f"expected {roll.expected}, struck {roll.closing} {base}; residual {roll.residual}"
+    if roll.residual:
+        return Control("expected_nav", title, Verdict.BLOCKED, f"{says}: find the cause before the NAV goes out", figures)
+    says += f"; {late} {base} of earlier days became known since" if late else ""
+    return Control("expected_nav", title, Verdict.ATTENTION if late else Verdict.PASS, says, figures)
+
+
+def units_agree(e: Evidence) -> Control:
+    """Units in the books are the units in the register, class by class.
+
+    The books count units on the capital account (opening + issued - redeemed); the register counts them by investor from its own
+    facts. A NAV per unit on units that investors do not hold is wrong for everybody, so any difference blocks.
+    """
+    title = "Units: books and register agree"
+    if e.register_units is None:
+        return Control("units_agree", title, Verdict.ATTENTION, "the register was not given, so units are not proven")
+    ours = {name: row["units"] for name, row in e.struck.rows.items()}
+    off = {c: ours.get(c, ZERO) - e.register_units.get(c, ZERO) for c in sorted(ours.keys() | e.register_units.keys())}
+    wrong = {c: gap for c, gap in off.items() if gap}
+    says = ", ".join(
+        f"{c}: books {_plain(ours.get(c, ZERO))}, register {_plain(e.register_units.get(c, ZERO))}" for c in wrong or ours
+    )
+    return Control("units_agree", title, Verdict.BLOCKED if wrong else Verdict.PASS, says or "no units in issue", off)
+
+
+def two_computations_agree(e: Evidence) -> Control:
+    """Net assets computed twice are the same to the cent: lots, cash and claims on one side, the ledger on the other.
+
+    The first adds the value of the open lots, cash, receivables, payables and forwards. The second reads capital and results off
+    the trial balance once the marks are on it. They differ when lots and ledger have come apart, or a posting does not balance.
+    """
+    first = sum((row["base"] for row in e.struck.components.to_pylist()), ZERO)
+    second = e.struck.net_assets_ledger
+    figures = {"components": first, "ledger": second, "difference": first - second}
+    says = f"components {first}, ledger {second} {e.struck.base_currency}"
+    verdict = Verdict.PASS if first == second else Verdict.BLOCKED
+    return Control("two_computations_agree", "Two independent computations of net assets agree", verdict, says, figures)
+
+
+def classes_sum_to_fund(e: Evidence) -> Control:
+    """The net assets of the classes add up to those of the fund, nothing lost or made in the allocation.
+
+    The fund's side is the sum of its components after today's accruals. A cent of difference blocks: it would be paid by nobody.
+    """
+    fund = sum((row["base"] for row in e.struck.components.to_pylist()), ZERO)
+    classes = {name: row["net_assets"] for name, row in e.struck.rows.items()}
+    gap = sum(classes.values(), ZERO) - fund
+    verdict = Verdict.BLOCKED if gap else Verdict.PASS
+    says = f"classes {sum(classes.values(), ZERO)}, fund {fund} {e.struck.base_currency}"
+    return Control("classes_sum_to_fund", "Classes add up to the fund", verdict, says, {**classes, "fund": fund, "difference": gap})
+
+
+def every_holding_priced(e: Evidence) -> Control:
+    """Every holding has a price of the day, and every challenged price is known.
+
+    A holding without a price counts zero, so it blocks. Prices that came from a second source, are stale, moved beyond tolerance
+    or differ between sources ask for attention until somebody has looked.
+    """
+    holdings = [row for row in e.struck.components.to_pylist() if row["component"] == "holding"]
+    bare = [row["item"] for row in holdings if row["price"] is None]
+    doubts = [f for f in e.findings if f.code.startswith(("price-", "rate-")) and f.severity is not Severity.INFO]
+    priced = f"{len(holdings) - len(bare)} of {len(holdings)} holdings priced"
+    if bare or any(f.severity is Severity.ERROR for f in doubts):
+        return Control(
+            "every_holding_priced", _PRICED, Verdict.BLOCKED, f"{priced}; none for {', '.join(bare) or 'some'}", {"unpriced": bare}
+        )
+    verdict = Verdict.ATTENTION if doubts else Verdict.PASS
+    says = f"{priced}; {len(doubts)} prices or rates to look at" if doubts else priced
+    return Control("every_holding_priced", _PRICED, verdict, says, {"doubts": [f.message for f in doubts]})
+
+
+_PRICED = "Every holding priced at the day's price"
+
+
+def movement_within_tolerance(e: Evidence) -> Control:
+    """NAV per unit of each class moved no more than the tolerance (against the benchmark where there is one).
+
+    Size alone proves nothing wrong: beyond the tolerance it asks for attention, with the move of each class as evidence.
+    """
+    moves: dict[str, Decimal] = {}
+    for name, row in e.struck.rows.items():
+        before = e.struck.previous.get(name)
+        if before and before.nav_per_unit and row["nav_per_unit"] is not None:
+            moves[name] = round_to((row["nav_per_unit"] / before.nav_per_unit - 1) * 100 - (e.benchmark_move_pct or ZERO), 4)
+    large = {name: move for name, move in moves.items() if abs(move) > e.tolerances.nav_move_pct}
+    against = " against the benchmark" if e.benchmark_move_pct is not None else ""
+    says = ", ".join(f"{name} {move:+}%" for name, move in moves.items()) + f"{against}; tolerance {e.tolerances.nav_move_pct}%"
+    verdict = Verdict.ATTENTION if large else Verdict.PASS
+    return Control("movement_within_tolerance", "Movement of NAV per unit within tolerance", verdict, says, moves)
+
+
+def suspense_empty(e: Evidence) -> Control:
+    """Nothing is on the suspense account: every difference has an owner.
+
+    Suspense is in net assets; while it is there somebody's gain or loss is not known. It asks for attention, with the balances.
+    """
+    balances = dict(e.suspense)
+    for row in e.struck.components.to_pylist():
+        if row["component"] == "suspense":
+            balances.setdefault(row["currency"], row["local"])
+    balances = {currency: amount for currency, amount in balances.items() if amount}
+    says = ", ".join(f"{_plain(amount)} {currency}" for currency, amount in balances.items()) or "nothing in suspense"
+    return Control("suspense_empty", "Suspense account empty", Verdict.ATTENTION if balances else Verdict.PASS, says, balances)
+
+
+def accruals_cover_every_day(e: Evidence) -> Control:
+    """Fees are accrued for each calendar day since the strike before, once.
+
+    A Monday strike accrues three days. The strike's accruals are recomputed here as days since the previous strike; a strike that
+    does not come after the one before blocks.
+    """
+    days = (e.struck.day - e.struck.previous_day).days
+    names = sorted({a.name for a in e.struck.accruals})
+    says = f"{days} calendar day{'s' if days != 1 else ''} since {e.struck.previous_day}: {', '.join(names) or 'no fees'}"
+    verdict = Verdict.PASS if days > 0 else Verdict.BLOCKED
+    return Control("accruals_cover_every_day", "Fees accrued for every calendar day", verdict, says, {"days": days})
+
+
+def administrator_agrees(e: Evidence) -> Control:
+    """Our NAV and the administrator's agree component by component, within the tolerance in basis points.
+
+    The administrator strikes by its own code from the same prospectus. A component that differs asks for attention and is named
+    with its cause; a class that differs while no component does blocks, because nobody can say why.
+    """
+    title = "Shadow: the administrator's NAV agrees by component"
+    if e.shadow is None or not e.shadow.table.num_rows:
+        return Control("administrator_agrees", title, Verdict.ATTENTION, "no administrator's NAV of the day to compare with")
+    off = e.shadow.differences.to_pylist()
+    said = "; ".join(f"{r['component']} {r['share_class'] or r['item'] or ''} {round_to(r['bps'], 2)} bp" for r in off[:5])
+    says = f"{e.shadow.table.num_rows} figures compared, {len(off)} beyond {e.tolerances.admin_bps} bp" + (
+        f": {said}" if said else ""
+    )
+    return Control("administrator_agrees", title, e.shadow.verdict, says, {"net_assets_bps": e.shadow.net_assets_bps})
+
+
+CONTROLS: tuple[Callable[[Evidence], Control], ...] = (
+    expected_nav,
+    units_agree,
+    two_computations_agree,
+    classes_sum_to_fund,
+    every_holding_priced,
+    movement_within_tolerance,
+    suspense_empty,
+    accruals_cover_every_day,
+    administrator_agrees,
+)
+
+
+def control(evidence: Evidence) -> tuple[Control, ...]:
+    """Every control's answer, in the order of ``CONTROLS``."""
+    return tuple(each(evidence) for each in CONTROLS)
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A named person lets a blocked NAV go, with the reason; maker is not checker."""
+
+    control: str
+    maker: str
+    checker: str
+    reason: str
+    nav_date: date
+
+
+def verdict(controls: Sequence[Control], approvals: Sequence[Approval] = ()) -> Verdict:
+    """The worst of the controls; one that blocks becomes attention once two people have approved it with a reason."""
+    approved = {a.control for a in approvals if a.reason and a.maker and a.checker and a.maker != a.checker}
+    eased = (Verdict.ATTENTION if c.verdict is Verdict.BLOCKED and c.name in approved else c.verdict for c in controls)
+    return Verdict.worst(eased)
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
