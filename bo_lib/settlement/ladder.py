@@ -101,7 +101,8 @@ def _rungs(
         closing, failing = balance + receipts + payments, failing + late
         yield {
             "currency": currency, "value_date": day, "opening": balance, "receipts": receipts, "payments": payments,
-            "closing": closing, "failing_receipts": late, "closing_if_fails_settle": closing + failing, "within_line": closing >= -line,
+            "closing": closing, "failing_receipts": late, "closing_if_fails_settle": closing + failing,
+            "within_line": closing >= -line,
         }  # fmt: skip
         balance = closing
 

@@ -36,7 +36,7 @@ WATCH = Table("settlement_watch", "trades still open at the close of a day, and 
     Column("amount_open", AMOUNT, "money still to move: to receive positive", True),
     Column("settlement_date", DATE, "intended settlement date", True),
     Column("counterparty", TEXT, "executing broker"),
-    Column("state", TEXT, "not_due, no_message, matched, pending, unmatched, failing, partially_settled, rejected, cancelled", True),
+    Column("state", TEXT, "not_due, no_message, or the status of the latest message", True),
     Column("reason", TEXT, "ISO reason code"),
     Column("says", TEXT, "the reason in words"),
     Column("next_step", TEXT, "who owes it: us, counterparty, custodian, us and counterparty, nobody", True),

@@ -273,7 +273,7 @@ def _possible_dates(row: Mapping[str, Any], day: date, against: Against) -> Find
 
 
 def net_amount(row: Mapping[str, Any], is_bond: bool) -> Decimal:
-    """Money that changes hands: gross rounded to the minor unit, plus interest, plus costs of a purchase or less those of a sale."""
+    """Money that changes hands: gross rounded to the minor unit, plus interest, with costs on top or taken off."""
     gross = round_money(row["quantity"] * row["price"] / (100 if is_bond else 1), row["currency"])
     costs = (row["commission"] or ZERO) + (row["taxes"] or ZERO)
     return gross + (row["accrued_interest"] or ZERO) + (costs if row["side"] in ("BUY", "COVER") else -costs)
