@@ -98,6 +98,7 @@ def _add_files(commands: Any) -> None:
 def _add_desks(commands: Any) -> None:
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
+    dashboards.add_argument("--open", action="store_true", help="open a browser on it")
     lab = _command(commands, "lab", "open JupyterLab on the notebooks, for this machine only")
     lab.add_argument("--port", type=int, default=8888)
 

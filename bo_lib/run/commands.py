@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bo_lib.model.findings import Outcome
     from bo_lib.workbench.office import Office
 
+_VERDICTS = {"pass": Exit.OK, "attention": Exit.ATTENTION, "blocked": Exit.FAILED}
+
 
 def _say(text: str) -> None:
     sys.stderr.write(text + "\n")
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     for note in made.notes:
         _say(note)
     screen.show_run(made)
-    return Exit.FAILED if not made.passed else Exit.ATTENTION if made.verdict == "attention" else Exit.OK
+    return _VERDICTS[made.verdict] if made.state == "finished" else Exit.FAILED
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -182,17 +184,14 @@ def _show_files(outcomes: list[tuple[Path, Outcome[FileRead]]]) -> None:
 
 
 def onboard(arguments: argparse.Namespace) -> int:
-    from bo_lib.model.findings import Verdict
     from bo_lib.workbench.office import find_root
-    from bo_lib.workbench.onboard import onboard as open_fund
+    from bo_lib.workbench.onboard import onboard as onboard_fund
 
     if not arguments.nport.is_file():
         raise UsageError(f"{arguments.nport}: no such file; --nport takes a Form N-PORT filing (XML)")
-    root = (arguments.root or find_root() / "outputs" / "onboarded").resolve()
-    report = open_fund(root, arguments.nport)
+    report = onboard_fund((arguments.root or find_root()).resolve(), arguments.nport)
     _tell(report.to_text())
-    _tell(f"The fund's books and terms are in {root}.")
-    return {Verdict.PASS: Exit.OK, Verdict.ATTENTION: Exit.ATTENTION}.get(report.verdict, Exit.FAILED)
+    return _VERDICTS[report.verdict]
 
 
 def new(arguments: argparse.Namespace) -> int:
@@ -220,9 +219,11 @@ def verify(arguments: argparse.Namespace) -> int:
 
 
 def dashboards(arguments: argparse.Namespace) -> int:
-    from bo_lib.run.servers import serve_dashboards
+    from bo_lib.views.dashboards import serve
 
-    return serve_dashboards(_office(arguments).root, arguments.port)
+    _say(f"the control tower is at http://127.0.0.1:{arguments.port}/ until Ctrl-C")
+    serve(_office(arguments).root, arguments.port, open_browser=arguments.open)
+    return Exit.OK
 
 
 def lab(arguments: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bo_lib.model.dates import add_business_days, business_days
 from bo_lib.run.day import DayReport, plan, run_day
@@ -12,8 +13,9 @@ from bo_lib.run.errors import UsageError
 from bo_lib.run.new import demonstration_firm
 from bo_lib.run.screen import following, show_day
 
-FIRST = date(2026, 6, 1)  # the books open at the close of the business day before
-LAST = date(2026, 6, 30)
+if TYPE_CHECKING:
+    from bo_lib.workbench.office import Office
+
 SEED = 7
 
 
@@ -22,7 +24,7 @@ def clock_of(day: date) -> str:
     return f"{day}T20:00:00Z"
 
 
-def demo(root: Path, days: int = 1, last: date = LAST, say: Callable[[str], None] = lambda _: None) -> list[DayReport]:
+def demo(root: Path, days: int, last: date, say: Callable[[str], None] = lambda _: None) -> list[DayReport]:
     """Simulate, catch up, and run the last ``days`` business days up to ``last``; returns what came of each day.
 
     A ``root`` without a firm gets a copy of the demonstration firm. Raises ``UsageError`` for dates it cannot simulate.
@@ -33,38 +35,40 @@ def demo(root: Path, days: int = 1, last: date = LAST, say: Callable[[str], None
     if not (root / "parameters" / "firm.yaml").exists():
         demonstration_firm(root)
     office = Office(root)
-    chosen = _days(office.firm.calendar, days, last)
-    _simulate(office.root, office.root / office.firm.inbox, chosen[-1], office.firm.calendar, say)
-    eve = add_business_days(chosen[0], -1, office.firm.calendar)
+    calendar = office.firm.calendar
+    chosen = _days(calendar, days, last)
+    _simulate(office, chosen[-1], say)
+    eve = add_business_days(chosen[0], -1, calendar)
     for fund in office.firm.funds:
-        say(f"{fund}: books carried to {eve}")
+        say(f"{fund}: the books are carried to {eve}")
         catch_up(office.root, fund, eve)
     return [_day(office, day) for day in chosen]
 
 
 def _days(calendar: str, days: int, last: date) -> list[date]:
-    possible = business_days(FIRST, last, calendar)
+    from bo_lib.demo import demo_window
+
+    first, _ = demo_window()
+    possible = business_days(first, last, calendar)
     if days < 1 or not possible:
-        raise UsageError(f"the demonstration runs from {FIRST} on, at least one day; found {days} days up to {last}")
+        raise UsageError(f"the demonstration runs from {first} on, at least one day; found {days} days up to {last}")
     if possible[-1] != last:
         raise UsageError(f"{last} ({last:%A}) is no business day ({calendar}); the one before is {possible[-1]}")
     return possible[-days:]
 
 
-def _simulate(root: Path, inbox: Path, last: date, calendar: str, say: Callable[[str], None]) -> None:
-    """The files of every day up to ``last``; days that lie in the inbox already stay as they are."""
-    from bo_lib.demo import simulate
+def _simulate(office: Office, last: date, say: Callable[[str], None]) -> None:
+    """The files of every day up to ``last``; where all days lie in the inbox already, they stay as they are."""
+    from bo_lib.demo import demo_window, simulate
 
-    if all((inbox / str(day)).is_dir() for day in business_days(FIRST, last, calendar)):
+    first, _ = demo_window()
+    if all(office.inbox(day).is_dir() for day in business_days(first, last, office.firm.calendar)):
         return
-    say(f"the counterparties' files of {FIRST} to {last} are written to {inbox}")
-    simulate(root, FIRST, last, seed=SEED)
+    say(f"the counterparties' files of {first} to {last} are written to {office.root / office.firm.inbox}")
+    simulate(office.root, first, last, seed=SEED)
 
 
-def _day(office: object, day: date) -> DayReport:
-    from bo_lib.workbench.office import Office
-
-    assert isinstance(office, Office)
+def _day(office: Office, day: date) -> DayReport:
     planned = plan(office, day)
     with following(planned) as (watch, say):
         run_day(office, planned, clock=clock_of(day), watch=watch, say=say)

@@ -52,11 +52,15 @@ class Ledger:
         said = {
             "state": manifest.state, "verdict": manifest.verdict, "summary": manifest.summary, "error": manifest.error,
             "seconds": f"{manifest.seconds.get('total', 0):.1f}", "findings": len(manifest.findings),
-            "folder": folder.relative_to(self.office.root.resolve()).as_posix() if folder else "",
+            "folder": self._below_root(folder) if folder else "",
             "manifest_sha256": file_sha256(folder / "manifest.json") if folder else "",
             "after": self._lengths(manifest.fund),
         }  # fmt: skip
         self._append(manifest, "run.finished", said)
+
+    def _below_root(self, folder: Path) -> str:
+        root = self.office.root.resolve()
+        return (folder.relative_to(root) if folder.is_relative_to(root) else folder).as_posix()
 
     def _append(self, manifest: Manifest, kind: str, said: Mapping[str, Any]) -> None:
         from bo_lib.store import Fact
