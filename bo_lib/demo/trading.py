@@ -105,12 +105,13 @@ def hedges(book: Book, day: date) -> Iterator[Deal]:
     rates = book.market.rates(day)
     ordinal = len(business_days(day.replace(day=1), day, "TARGET"))
     for c in (c for c in book.fund.on(day).classes if c.hedged):
-        sold = sum((f.sell[1] if f.sell[0] == book.base else -f.buy[1] for f in book.forwards if f.share_class == c.id), ZERO)
+        running = [f for f in book.forwards if f.share_class == c.id and f.settlement_date > day]
+        sold = sum((f.sell[1] if f.sell[0] == book.base else -f.buy[1] for f in running), ZERO)
         wanted = round_to(book.net_assets.get(c.id, ZERO), -4)
         change = wanted - sold
         if not change or not (sold == 0 or (ordinal == 11 and abs(change) * 500 > wanted)):
             continue
-        settles = max((f.settlement_date for f in book.forwards), default=_hedge_end(day))
+        settles = max((f.settlement_date for f in running), default=_hedge_end(day))
         forward = rates.rate(book.base, c.currency) * (1 + Decimal((settles - day).days) * 4 / 100000)  # dollars earn more
         other = round_money(abs(change) * forward, c.currency)
         base_leg, other_leg = (book.base, abs(change)), (c.currency, other)
