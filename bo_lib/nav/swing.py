@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from bo_lib.config import Terms
 from bo_lib.model.money import ZERO, Rates, Rounding, round_to
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """Money that enters (positive) or leaves a class on a dealing day: an amount in its currency, or units."""
 
     share_class: str
@@ -31,18 +30,28 @@ def swung(
     return round_to(nav_per_unit * (1 + factor.copy_sign(net_flow)), digits, rule)
 
 
-def net_flow(flows: Iterable[Flow], nav_per_unit: Mapping[str, Decimal], terms: Terms, rates: Rates, base: str) -> Decimal:
-    """Subscriptions less redemptions of all classes in base currency; units count at NAV per unit."""
+def net_flow(
+    flows: Iterable[tuple[str, Decimal, Decimal]], nav_per_unit: Mapping[str, Decimal], terms: Terms, rates: Rates, base: str
+) -> Decimal:
+    """Subscriptions less redemptions of all classes in base currency; units count at NAV per unit.
+
+    ``flows``: rows as ``Flow``.
+    """
     total = ZERO
-    for flow in flows:
-        c = terms.share_class(flow.share_class)
-        amount = flow.amount or flow.units * nav_per_unit[c.id]
+    for share_class, amount, units in flows:
+        c = terms.share_class(share_class)
+        amount = amount or units * nav_per_unit[c.id]
         total += rates.convert(amount, c.currency, base)
     return total
 
 
 def dealing_prices(
-    nav_per_unit: Mapping[str, Decimal], net_assets: Decimal, flows: Iterable[Flow], terms: Terms, rates: Rates, base: str
+    nav_per_unit: Mapping[str, Decimal],
+    net_assets: Decimal,
+    flows: Iterable[tuple[str, Decimal, Decimal]],
+    terms: Terms,
+    rates: Rates,
+    base: str,
 ) -> dict[str, Decimal]:
     """The price of each class on the day: NAV per unit, swung for all classes alike when the fund's net flow is large.
 

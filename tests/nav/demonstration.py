@@ -42,6 +42,7 @@ class Demonstration:
     instruments: pa.Table
     opening_pack: pa.Table
     opening_balances: pa.Table
+    opening_units: dict[tuple[str, str], Decimal]
     events: list[ev.Event] = field(default_factory=list)
     packs: dict[date, pa.Table] = field(default_factory=dict)
     orders: dict[date, list[dict[str, Any]]] = field(default_factory=dict)
@@ -98,7 +99,9 @@ def demonstrate(fund_id: str, last: date, seed: int = 7) -> Demonstration:
         dict(zip(TRIAL_BALANCE.names, (v or None if isinstance(v, str) else v for v in row), strict=True))
         for row in sheets["Balances"][1]
     ).value
-    demo = Demonstration(fund, market, _master(market), NAV_PACK.build(rows).value, balances)
+    demo = Demonstration(
+        fund, market, _master(market), NAV_PACK.build(rows).value, balances, {key: u for key, u in desk.book.register.items() if u}
+    )
     demo.events += [*_lots(fund, sheets["Lots"][1]), *_balances(fund, balances)]
     desk.record(demo)
     for day in (d for d in market.days if fund.inception < d and is_business_day(d, fund.calendar)):
