@@ -18,8 +18,12 @@ COLORS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#cc79a7", "#6b7a90", "#8c
 BREACH = "#b3261e"
 DASHES = ("solid", "dash", "dot", "dashdot")
 FONT = 'Inter, "Segoe UI", system-ui, "Helvetica Neue", Arial, sans-serif'
-HEIGHT_PX = 320
+HEIGHT_PX = 300
 TICKS = 8
+MANY = 4  # series: more have their legend beside the chart
+BELOW = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left"}
+BESIDE = {"orientation": "v", "y": 1, "yanchor": "top", "x": 1.01, "xanchor": "left"}
+FEW = 8  # counts up to this have a tick each
 
 
 def figure(chart: Chart, data: pa.Table) -> Any:
@@ -29,6 +33,8 @@ def figure(chart: Chart, data: pa.Table) -> Any:
     draw = {"bar": _bars, "stacked_bar": _bars, "line": _lines, "waterfall": _waterfall, "heatmap": _heatmap}[chart.kind]
     made = go.Figure(draw(chart, data))
     made.update_layout(_layout(chart, len(made.data)))
+    if pa.types.is_integer(data.schema.field(chart.y).type) and _top(chart, data) <= FEW:
+        made.update_yaxes(dtick=1)
     if chart.kind == "line" and pa.types.is_date(data.schema.field(chart.x).type):
         made.update_xaxes(_day_axis(data[chart.x].to_pylist()))
     if chart.kind == "heatmap":
@@ -37,9 +43,10 @@ def figure(chart: Chart, data: pa.Table) -> Any:
     return made
 
 
-def bundle(chart: Chart, data: pa.Table) -> dict[str, Any]:
+def bundle(chart: Chart, data: pa.Table, height_px: int = 0) -> dict[str, Any]:
     """The figure as a MIME bundle for a notebook; text says what it shows where it cannot be drawn."""
-    drawn = figure(chart, data).to_plotly_json()
+    made = figure(chart, data)
+    drawn = (made.update_layout(height=height_px) if height_px else made).to_plotly_json()
     drawn["config"] = {"responsive": True, "displaylogo": False, "displayModeBar": False}
     return {PLOTLY: _as_json(drawn), "text/plain": f"Chart: {chart.title or label(chart.y)}"}
 
@@ -54,7 +61,12 @@ def _layout(chart: Chart, traces: int) -> dict[str, Any]:
     unit = f" ({chart.unit})" if chart.unit else ""
     axis = {"gridcolor": "#e8ecf1", "linecolor": "#c3ccd6", "zerolinecolor": "#9aa6b2", "automargin": True}
     across = {**axis, "showgrid": False, "type": "category"}
-    upward = {**axis, "title": {"text": _text(label(chart.y) + unit), "standoff": 8}, "tickformat": ",~f", "exponentformat": "none"}
+    upward = {
+        **axis,
+        "title": {"text": _text(label(chart.y) + unit), "standoff": 8, "font": {"size": 12.5}},
+        "tickformat": ",~f",
+        "exponentformat": "none",
+    }
     return {
         "template": "plotly_white",
         "height": HEIGHT_PX,
@@ -73,7 +85,7 @@ def _layout(chart: Chart, traces: int) -> dict[str, Any]:
         "bargap": 0.35,
         "hovermode": "x unified" if chart.kind == "line" else "closest",
         "showlegend": traces > 1,
-        "legend": {"orientation": "h", "y": -0.14, "yanchor": "top", "x": 0, "xanchor": "left"},
+        "legend": BESIDE if traces > MANY else BELOW,
         "xaxis": across,
         "yaxis": upward,
     }
@@ -90,6 +102,14 @@ def _day_axis(days: list[date]) -> dict[str, Any]:
         "tickformat": "%-d %b",
         "hoverformat": "%Y-%m-%d",
     }
+
+
+def _top(chart: Chart, data: pa.Table) -> int:
+    """The height of the tallest stack of counts."""
+    heights: dict[Any, int] = {}
+    for row in data.to_pylist():
+        heights[row[chart.x]] = heights.get(row[chart.x], 0) + abs(row[chart.y] or 0)
+    return max(heights.values(), default=0)
 
 
 def _text(said: Any) -> str:

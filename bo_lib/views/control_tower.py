@@ -17,8 +17,9 @@ from bo_lib.views.tower import PROCESSES, Cell, Item, Tower
 from bo_lib.views.tower_data import business_dates, fund_rows, tower_data
 
 ITEMS_SHOWN = 7
+CHART_PX = 256  # so that the whole page stands on a screen of 1400 x 900
 NOTHING_YET = "Nothing has run yet: `bo demo` runs a first business day."
-_SHORT = {"corporate_actions": "Corporate actions", "daily_recon": "Recon", "nav_strike": "NAV", "month_end_close": "Month-end"}
+_SHORT = {"corporate_actions": "Corp. actions", "daily_recon": "Recon", "nav_strike": "NAV", "month_end_close": "Month-end"}
 _AGES = Chart("stacked_bar", "band", "breaks", "fund", "Open breaks by age in business days")
 _LINES = Chart("line", "business_date", "index", "series", "NAV per unit, first day shown = 100")
 
@@ -35,8 +36,9 @@ def control_tower(root: Path, firm: Firm, store: Store) -> Any:
     drawings = [widgets.Output(), widgets.Output()]
     chosen = widgets.Dropdown(description="Business date", style={"description_width": "auto"}, layout={"width": "230px"})
     refresh = widgets.Button(description="Refresh", tooltip="Read the books again", layout={"width": "90px"})
-    box = widgets.VBox([head, widgets.HBox([chosen, refresh]), body, widgets.Box(drawings)])
-    for widget, name in ((box, "bo-page"), (box.children[1], "bo-controls"), (box.children[3], "bo-charts")):
+    top, shown = widgets.HBox([head, chosen, refresh]), widgets.Box(drawings)
+    box = widgets.VBox([top, body, shown])
+    for widget, name in ((box, "bo-page"), (head, "bo-first"), (top, "bo-controls"), (shown, "bo-charts")):
         widget.add_class(name)
     funds = fund_rows(root, firm)
 
@@ -95,7 +97,7 @@ def _head(page: Tower) -> str:
 
 
 def _body(page: Tower, link: Callable[[str], str]) -> str:
-    rows = html.figures(page.nav_figures) + html.figures(page.control_figures)
+    rows = html.figures(page.nav_figures, "bo-roomy") + html.figures(page.control_figures, "bo-wide")
     return f'{rows}<div class="bo-grid">{_matrix(page, link)}{_attention(page.attention, link)}</div>'
 
 
@@ -105,11 +107,9 @@ def _matrix(page: Tower, link: Callable[[str], str]) -> str:
         f'<tr><td title="{escape(name)}">{escape(fund)}</td>{"".join(_cell(page.cell(fund, p), link) for p in PROCESSES)}</tr>'
         for fund, name in page.funds
     )
-    return (
-        '<div class="bo-panel"><div class="bo-section">Processes</div><div class="bo-says">Verdict and end (UTC) of the last run; '
-        'each opens its page.</div><div class="bo-scroll"><table class="bo-table bo-matrix">'
-        f"<thead><tr><th>Fund</th>{head}</tr></thead><tbody>{body}</tbody></table></div></div>"
-    )
+    title = '<div class="bo-section">Processes <span class="bo-quiet">verdict and end (UTC) of the last run</span></div>'
+    rows = f"<thead><tr><th>Fund</th>{head}</tr></thead><tbody>{body}</tbody>"
+    return f'<div class="bo-panel">{title}<div class="bo-scroll"><table class="bo-table bo-matrix">{rows}</table></div></div>'
 
 
 def _cell(cell: Cell, link: Callable[[str], str]) -> str:
@@ -142,4 +142,7 @@ def _drawings(page: Tower | None) -> list[dict[str, Any] | None]:
     """The two charts as MIME bundles; None where there is nothing to draw."""
     if page is None:
         return [None, None]
-    return [charts.bundle(chart, data) if data.num_rows else None for chart, data in ((_AGES, page.ages), (_LINES, page.lines))]
+    return [
+        charts.bundle(chart, data, CHART_PX) if data.num_rows else None
+        for chart, data in ((_AGES, page.ages), (_LINES, page.lines))
+    ]

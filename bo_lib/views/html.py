@@ -16,7 +16,7 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import columns_as_text, is_number, label, text_of
 
 HTML, TEXT = "text/html", "text/plain"
-LONG = 13  # characters of a figure that still fit in large type
+LONG = 11  # characters of a figure that still fit in large type
 _BADGES = frozenset([*Verdict, *Severity, "failed"])
 _BADGED = frozenset(["verdict", "severity"])  # columns whose values are shown as badges
 
@@ -34,9 +34,9 @@ def badge(said: str, href: str = "") -> str:
     return f'<span class="bo-badge bo-{kind}">{escape(said)}</span>'
 
 
-def figures(row: Iterable[Figure]) -> str:
-    """A row of figures, wrapping where the page is narrow."""
-    return f'<div class="bo-figures">{"".join(map(_figure, row))}</div>'
+def figures(row: Iterable[Figure], kind: str = "") -> str:
+    """A row of figures, wrapping where the page is narrow; ``kind`` bo-wide fills the page, bo-roomy has room for notes."""
+    return f'<div class="bo-figures {kind}">{"".join(map(_figure, row))}</div>'
 
 
 def _figure(figure: Figure) -> str:

@@ -9,8 +9,8 @@ runs
     fund, notebook, business_date, state (finished, failed or started), [verdict, summary, error, seconds, finished_at, folder];
     of several for one fund, notebook and date the last counts. ``folder`` is relative to the firm's folder.
 breaks
-    break_id, fund, opened, [closed, kind, control, amount_base, text]: dates of opening and closing; open while ``closed`` is empty
-    or after the business date. ``kind`` missing_here or missing_there is an item that nothing was matched with.
+    break_id, fund, opened, [closed, kind, recon, value_base, cause, text]: dates of opening and closing; open while ``closed`` is
+    empty or after the business date. ``kind`` missing_here or missing_there is an item that nothing was matched with.
 navs
     fund, business_date, net_assets, currency, classes: a list of id, net_assets, units, nav_per_unit. The last of a date counts.
 arrivals
@@ -30,13 +30,14 @@ import pyarrow as pa
 from bo_lib.model.dates import business_days_after, parse_date
 from bo_lib.model.findings import Verdict
 from bo_lib.model.tables import AMOUNT, PRICE
+from bo_lib.recon.breaks import AGE_BANDS, age_band
 from bo_lib.views.report import Figure
 from bo_lib.views.wording import text_of
 
 Row = Mapping[str, Any]
 
 PROCESSES = ("settlement", "corporate_actions", "daily_recon", "nav_strike", "dealing", "month_end_close")
-BANDS = (("0-1", 1), ("2-5", 5), ("6-30", 30), ("> 30", 10**6))  # age in business days, up to and including
+BANDS = (*(band for _, band in AGE_BANDS), age_band(10**6))  # age in business days
 OLD_BUSINESS_DAYS = 5  # a break older than this is alarming
 UNMATCHED = ("missing_here", "missing_there")
 FAILED, RUNNING, OPEN_FILE = "failed", "running", ("late", "missing", "refused", "damaged")
@@ -71,7 +72,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Tower:
-    """The page, ready to be drawn. ``ages``: band, fund, breaks, amount_base. ``lines``: business_date, series, index."""
+    """The page, ready to be drawn. ``ages``: band, fund, breaks, value_base. ``lines``: business_date, series, index."""
 
     business_date: date
     verdict: Verdict
@@ -162,6 +163,10 @@ class _Break:
     age: int  # business days
     amount: Decimal  # in base currency, without sign
 
+    @property
+    def valued(self) -> bool:
+        return self.row.get("value_base") is not None
+
 
 def _open_breaks(breaks: Sequence[Row], day: date, known: Mapping[str, Row]) -> list[_Break]:
     found = []
@@ -170,22 +175,18 @@ def _open_breaks(breaks: Sequence[Row], day: date, known: Mapping[str, Row]) -> 
         if opened <= day and (not closed or parse_date(closed) > day):
             fund = str(row["fund"] or FIRM)
             age = business_days_after(opened, day, str(known[fund]["calendar"]))
-            found.append(_Break(row, fund, age, abs(_decimal(row.get("amount_base")))))
+            found.append(_Break(row, fund, age, abs(_decimal(row.get("value_base")))))
     return found
-
-
-def _band(age: int) -> str:
-    return next(name for name, last in BANDS if age <= last)
 
 
 def _ages(opened: Sequence[_Break], funds: Sequence[str]) -> pa.Table:
     """Every band for every fund that has breaks, so that the bars keep their places."""
     rows = []
     for fund in (f for f in funds if any(b.fund == f for b in opened)):
-        for band, _ in BANDS:
-            there = [b for b in opened if b.fund == fund and _band(b.age) == band]
+        for band in BANDS:
+            there = [b for b in opened if b.fund == fund and age_band(b.age) == band]
             rows.append((band, fund, len(there), sum((b.amount for b in there), ZERO)))
-    columns = ("band", "fund", "breaks", "amount_base")
+    columns = ("band", "fund", "breaks", "value_base")
     kinds = (pa.string(), pa.string(), pa.int64(), AMOUNT)
     return pa.table({name: pa.array([row[i] for row in rows], kinds[i]) for i, name in enumerate(columns)})
 
@@ -263,30 +264,27 @@ def _control_figures(
     unmatched = sum(b.row.get("kind") in UNMATCHED for b in opened)
     failed = sum(c.said in (FAILED, Verdict.BLOCKED) for c in cells)
     done = sum(bool(c.said) and c.said != RUNNING for c in cells)
-    values = _per_currency(opened, known)
+    values, blind = _per_currency(opened, known), sum(not b.valued for b in opened)
+    unvalued = [f"{blind} of unknown value"] if blind else []
+    said = [values[0][0], *(f"{currency} {amount:,.2f}" for currency, amount in values[1:])] if values else []
     owed = [f"{f['sender']} {f['format']}" for f in files]
     return (
         Figure("Open breaks", len(opened), f"{new} new today"),
-        Figure(
-            "Oldest break",
-            f"{oldest} business day{'' if oldest == 1 else 's'}" if opened else "none",
-            "",
-            oldest > OLD_BUSINESS_DAYS,
-        ),
-        Figure("Value in breaks", values[0] if values else "0.00", ", ".join(values[1:])),
+        Figure("Oldest break", oldest if opened else "none", "business days" if opened else "", oldest > OLD_BUSINESS_DAYS),
+        Figure("Value in breaks", values[0][1] if values else ZERO, ", and ".join([*said, *unvalued])),
         Figure("Unmatched", unmatched, "items on one side only"),
         Figure("Files late or refused", len(files), ", ".join(dict.fromkeys(owed[:3])), bool(files)),
         Figure("Runs failed or blocked", failed, f"of {done} run{'' if done == 1 else 's'}", bool(failed)),
     )
 
 
-def _per_currency(opened: Sequence[_Break], known: Mapping[str, Row]) -> list[str]:
+def _per_currency(opened: Sequence[_Break], known: Mapping[str, Row]) -> list[tuple[str, Decimal]]:
     """Absolute value of the open breaks per base currency, the largest first."""
     sums: dict[str, Decimal] = {}
     for b in opened:
         currency = str(known[b.fund]["base_currency"])
         sums[currency] = sums.get(currency, ZERO) + b.amount
-    return [f"{currency} {amount:,.2f}".strip() for currency, amount in sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))]
+    return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _attention(
@@ -325,8 +323,13 @@ def _words(process: str) -> str:
 
 
 def _break_words(b: _Break, known: Mapping[str, Row]) -> str:
-    amount = f"{known[b.fund]['base_currency']} {text_of(b.amount, 2)}".strip()
-    return ", ".join(part for part in (amount, str(b.row.get("control") or ""), str(b.row.get("text") or "")) if part)
+    amount = f"{known[b.fund]['base_currency']} {text_of(b.amount, 2)}".strip() if b.valued else "of unknown value"
+    said = (
+        amount,
+        *(str(b.row.get(key) or "").replace("_", " ") for key in ("recon", "kind")),
+        b.row.get("cause") or b.row.get("text"),
+    )
+    return ", ".join(str(part) for part in said if part)
 
 
 def _said_of(file: Row) -> str:

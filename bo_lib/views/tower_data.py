@@ -12,6 +12,7 @@ from bo_lib.config import Firm, ParameterError, load_fund
 from bo_lib.store import Store, StoredFact
 from bo_lib.views.tower import Tower, tower
 
+CLOSING = ("break.closed", "break.accepted")
 DATED = ("run", "nav", "arrival")  # kinds of facts that make a date worth a page
 
 
@@ -31,9 +32,9 @@ class TowerData:
 def tower_data(store: Store, business_date: date) -> TowerData:
     """Everything the store knows up to ``business_date`` that the control tower shows.
 
-    Facts read: ``run.started`` and ``run.finished``; ``break.opened`` and ``break.closed`` (entity: the break); ``nav`` and
-    ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream as the fund, entity as
-    the break, effective date, known-at) need not be repeated.
+    Facts read: ``run.started``, ``run.finished``; ``break.opened``, ``break.closed``, ``break.accepted`` (entity: the break);
+    ``nav``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream as the fund,
+    entity as the break, effective date, known-at) need not be repeated.
     """
     return TowerData(
         [_run(f) for f in _of_day(store, "run", business_date)],
@@ -83,8 +84,8 @@ def _breaks(facts: Iterable[StoredFact]) -> list[dict[str, Any]]:
         day = fact.effective_date.isoformat()
         row = found.setdefault((fact.stream, fact.entity), {"break_id": fact.entity, "fund": fact.stream, "opened": day})
         row.update(fact.payload)
-        if fact.kind in ("break.opened", "break.closed"):
-            row["closed"] = day if fact.kind == "break.closed" else ""
+        if fact.kind in (*CLOSING, "break.opened"):
+            row["closed"] = day if fact.kind in CLOSING else ""
     return list(found.values())
 
 

@@ -78,7 +78,7 @@ def _runs() -> list[Fact]:
 def _breaks() -> list[Fact]:
     facts = []
     for number, (fund, opened, closed, amount, kind, text) in enumerate(BREAKS):
-        said = {"fund": fund, "amount_base": amount, "kind": kind, "text": text, "control": "cash"}
+        said = {"fund": fund, "value_base": amount, "kind": kind, "text": text, "recon": "cash"}
         facts.append(_fact("break.opened", fund, f"break-{number}", opened, said))
         if closed:
             facts.append(_fact("break.closed", fund, f"break-{number}", closed, {}))
