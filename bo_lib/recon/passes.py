@@ -96,6 +96,10 @@ class Passes:
     def rows(self, block: str, **said: object) -> list[tuple[Any, ...]]:
         return self.con.execute(sql(block, **said)).fetchall()
 
+    def count(self, block: str, **said: object) -> int:
+        """Run a statement that makes or changes a table; how many rows it made or changed."""
+        return int(self.rows(block, **said)[0][0])
+
     def _shrink(self, number: int) -> None:
         taken = dict(self.con.execute("select side, count(*) from grouped where step = ? group by side", [number]).fetchall())
         for ordinal, side in enumerate(SIDES):
@@ -113,7 +117,8 @@ class Passes:
 
     def _pair(self, number: int, step: Pass) -> None:
         work = self._work(number, step)
-        self._fit(work)
+        if not self._fit(work):
+            return
         if self.rules.reference and self.rules.reference not in work.keys and step.verdict == "match":
             pairs = sql("placed_pairs", step=number)
             self.con.execute(sql("doubt", outcome=SUGGESTED, step=number, unfit=self._unfit(pairs)))
@@ -129,7 +134,8 @@ class Passes:
     def _sum(self, number: int, step: Pass) -> None:
         """All rows of a key against all of it, when there are more than two and their sums agree."""
         work = self._work(number, step)
-        self.con.execute(sql("shared", **work.said))
+        if not self.count("shared", **work.said):
+            return
         self._pool(work)
         rows = self.rows("sums", within=_within(step.amount or Tolerance()))
         self._place(work, work.outcome, ((of_a, of_b) for _, of_a, of_b in _by_key(rows)))
@@ -137,29 +143,35 @@ class Passes:
     def _difference(self, number: int, step: Pass) -> None:
         """Rows that share a key and differ elsewhere: breaks, as pairs."""
         work = self._work(number, step)
-        self.con.execute(sql("shared", **work.said))
+        if not self.count("shared", **work.said):
+            return
         pairs = (([x], [y]) for _, of_a, of_b in self._pool_groups(work) for x, y in zip(of_a, of_b, strict=False))
         self._place(work, DIFFERENT, pairs)
 
     # Finding pairs ---------------------------------------------------------------------------------------------------
 
-    def _fit(self, work: Work) -> None:
+    def _fit(self, work: Work) -> bool:
+        """Find pairs; False when no key stands on both sides."""
         if work.step.amount is None and work.step.days is None:
-            self._exact(work)
-        else:
-            self._tolerant(work)
+            return self._exact(work)
+        return self._tolerant(work)
 
-    def _exact(self, work: Work) -> None:
+    def _exact(self, work: Work) -> bool:
         """Equal keys. Those that stand once on each side by one join; repeated ones k-th with k-th.
 
         When the counts differ and the rows of the longer side are not all identical, more than one answer fits.
         """
-        self.con.execute(sql("once", **work.said))
-        self.con.execute(sql("confirm", a=work.a, b=work.b, equal=equal(work.keys)))
-        for ordinal, side in zip("ab", work.sides, strict=True):
-            group = "a" if work.sides[0] == 0 else f"a + {self.left_rows}"
-            self.con.execute(sql("place", step=work.number, outcome=work.outcome, side=side, group=group, row=ordinal))
-        self.con.execute(sql("repeated"))
+        if not self.count("once", **work.said):
+            return False
+        if self.count("confirm", a=work.a, b=work.b, equal=equal(work.keys)):
+            for ordinal, side in zip("ab", work.sides, strict=True):
+                group = "a" if work.sides[0] == 0 else f"a + {self.left_rows}"
+                self.con.execute(sql("place", step=work.number, outcome=work.outcome, side=side, group=group, row=ordinal))
+        if self.count("repeated"):
+            self._repeated(work)
+        return True
+
+    def _repeated(self, work: Work) -> None:
         sure: list[Group] = []
         unsure: list[Group] = []
         for identities, of_a, of_b in self._pool_groups(work):
@@ -171,23 +183,27 @@ class Passes:
         self._place(work, work.outcome, sure)
         self._place(work, SUGGESTED, unsure)
 
-    def _tolerant(self, work: Work) -> None:
+    def _tolerant(self, work: Work) -> bool:
         """Keys equal, amount and date within limits: a maximum matching; where its open rows are not certain, a suggestion."""
         step = work.step
-        self.con.execute(sql("shared", **work.said))
+        if not self.count("shared", **work.said):
+            return False
         self._pool(work)
         tolerance = None if self.rules.amount in work.keys else step.amount or Tolerance()
         window = "true" if step.days is None else f"abs(xd - yd) <= {_calendar_days(step)}"
         within = "true" if tolerance is None else _within(tolerance)
-        self.con.execute(sql("edges", bucket=self._bucket(tolerance, step), within=within, window=window))
+        if not self.count("edges", bucket=self._bucket(tolerance, step), within=within, window=window):
+            return False
         if self.rules.reference and self.rules.reference not in work.keys and work.sides == (0, 1):
             self.con.execute(sql("keep_fit", unfit=self._unfit("edges")))
         gap = _business_gap(step)
         edges = [(x, y) for x, y, xd, yd in self.rows("edge_rows") if gap is None or gap(xd, yd)]
         nodes = [_nodes(self.rows("node_rows", side=n, node=node)) for n, node in enumerate(("xi", "yi"))]
-        found = pairing.pair(edges, {i: len(rows) for i, rows in nodes[0].items()}, {i: len(rows) for i, rows in nodes[1].items()})
+        counts = [{i: len(rows) for i, rows in side.items()} for side in nodes]
+        found = pairing.pair(edges, *counts)
         self._place(work, SUGGESTED, _regions(found, nodes))
         self._place(work, work.outcome, _flows(found, nodes))
+        return True
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
         """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
@@ -206,9 +222,8 @@ class Passes:
         self.con.execute(sql("pool", **work.said, identity=listed(self.rules.columns), amount=quoted(self.rules.amount), day=day))
 
     def _pool_groups(self, work: Work) -> Iterator[tuple[tuple[list[int], list[int]], list[int], list[int]]]:
-        if self.con.execute("select 1 from once limit 1").fetchall():
-            self._pool(work)
-            yield from (found for found in _by_key(self.rows("pool_rows")) if found[1] and found[2])
+        self._pool(work)
+        return (found for found in _by_key(self.rows("pool_rows")) if found[1] and found[2])
 
     def _place(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
         """Record groups. A group's number is its first left row; without left rows, its first right one after all left ones."""
