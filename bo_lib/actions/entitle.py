@@ -13,7 +13,7 @@ from bo_lib.actions.golden import GoldenEvent
 from bo_lib.actions.tables import ENTITLEMENTS
 from bo_lib.model import events as ev
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
-from bo_lib.model.money import ZERO, Rounding, round_money, round_to
+from bo_lib.model.money import ZERO, Rounding, plain, round_money, round_to
 
 Held = dict[str, Decimal]  # account -> signed position
 
@@ -218,7 +218,7 @@ class _Maker:
         if not prices:
             return None
         value = max(ZERO, share - prices[0])  # the share's price is ex rights already
-        said = f"{event.ref}: {event.new_isin} has no price; valued in theory at {value}"
+        said = f"{event.ref}: {event.new_isin} has no price; valued in theory at {plain(value)}"
         self.findings.append(warning("right-valued-in-theory", said, _at(event), todo="compare with its first price"))
         return value
 
@@ -232,12 +232,15 @@ class _Maker:
             instructed = self.instructions.get((event.ref, account))
             quantity = round_to(rights * self.take_up, 0, Rounding.DOWN) if instructed is None else instructed
             if instructed is None and rights > 0:
-                said = f"{event.ref}: nobody instructed for {account}; {quantity} of {rights} rights are exercised by default"
+                share = f"{plain(quantity)} of {plain(rights)} rights"
+                said = f"{event.ref}: nobody instructed for {account}; {share} are exercised by default"
                 self.findings.append(info("exercise-by-default", said, _at(event)))
             if quantity < rights:
                 todo = "sell the rest before the deadline; what lapses is written off by hand"
                 self.findings.append(
-                    warning("rights-lapse", f"{event.ref}: {rights - quantity} rights in {account} lapse", _at(event), todo=todo)
+                    warning(
+                        "rights-lapse", f"{event.ref}: {plain(rights - quantity)} rights in {account} lapse", _at(event), todo=todo
+                    )
                 )
             if quantity > 0:
                 made.append(

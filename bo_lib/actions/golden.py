@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from bo_lib.model.findings import Finding, Outcome, Place, info, warning
+from bo_lib.model.money import plain
 
 DATES = ("ex_date", "payment_date", "record_date")
 FIELDS = (
@@ -156,8 +157,9 @@ def golden(
     two references are two events. A replacement takes the place of what the sender said before; a cancellation or
     withdrawal counts as the sender's ``status``. Where senders differ the majority is taken; at a tie the sender whose ex,
     record and payment dates are in order; then the custodian that holds the security; then the first to announce.
-    ``decisions`` ((ref, field) -> sender) is what a person decided, and wins. ``expected`` (ISIN -> senders) names who should
-    have announced: custodians that hold it, vendors. Differences, gaps and unknown types are findings.
+    ``decisions`` ((ref, field) -> sender) is what a person decided, and wins. ``expected`` (ISIN -> senders or safekeeping
+    accounts) names who should have announced; without it, at least one custodian should. Differences, gaps and unknown types
+    are findings.
     """
     notices = _notices(announcements)
     findings = [_unknown_type(n) for n in notices if n.caev not in EVENT_TYPES]
@@ -288,10 +290,14 @@ def _place(event: GoldenEvent, name: str = "") -> Place:
 
 
 def _differs(event: GoldenEvent, difference: Difference) -> Finding:
-    said = ", ".join(f"{sender} {value}" for sender, value in difference.values.items())
-    message = f"{event.ref}: senders differ on {difference.field}; taken {difference.taken} ({difference.why})"
+    said = ", ".join(f"{sender} {_text(value)}" for sender, value in difference.values.items())
+    message = f"{event.ref}: senders differ on {difference.field}; taken {_text(difference.taken)} ({difference.why})"
     todo = "ask the sender that differs, and record the decision"
     return warning("action-differs", message, _place(event, difference.field), found=said, expected="one value", todo=todo)
+
+
+def _text(value: Any) -> str:
+    return plain(value) if isinstance(value, Decimal) else str(value)
 
 
 def _gaps(event: GoldenEvent, group: list[_Notice]) -> list[Finding]:
@@ -312,7 +318,8 @@ def _absent(event: GoldenEvent, group: list[_Notice], expected: Mapping[str, Ite
     senders = {notice.sender for notice in group}
     if event.status != "active":
         return []
-    absent = sorted(set(expected.get(event.isin, ())) - senders) if expected is not None else []
+    heard = senders | {account for notice in group for account in notice.accounts}
+    absent = sorted(set(expected.get(event.isin, ())) - heard) if expected is not None else []
     if expected is None and not any(notice.accounts for notice in group):
         absent = ["any custodian"]
     todo = "ask whether it applies; the entitlement may be missed"

@@ -15,7 +15,7 @@ from bo_lib.actions.golden import GoldenEvent
 from bo_lib.actions.tables import COUPONS_DUE, UPCOMING
 from bo_lib.model.dates import CURRENCY_CALENDAR, add_business_days
 from bo_lib.model.findings import Finding, Place, warning
-from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.money import ZERO, plain, round_to
 
 _ORDER = ("deadline", "ex", "payment")
 
@@ -99,8 +99,8 @@ def unannounced_coupons(due: pa.Table, golden: Sequence[GoldenEvent], positions:
             findings.append(warning("coupon-not-announced", f"{name}: nobody announced it", place, todo=todo))
         elif coupon["regular"] and near[0].rate is not None and near[0].rate != round(coupon["rate_pct_of_nominal"], 12):
             said = {
-                "found": str(near[0].rate),
-                "expected": str(coupon["rate_pct_of_nominal"].normalize()),
+                "found": plain(near[0].rate),
+                "expected": plain(coupon["rate_pct_of_nominal"]),
                 "todo": "check the security master",
             }
             findings.append(warning("coupon-rate-differs", f"{name}: announced at another rate", place, **said))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bo_lib.books.lots import QUANTITY_DIGITS, Lot, add, apportion, position, relieve, split
 from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
 from bo_lib.model.events import Coupon, Dividend, RightsExercise, RightsIssue, Split
-from bo_lib.model.money import ZERO, Rounding, round_money, round_to
+from bo_lib.model.money import ZERO, Rounding, plain, round_money, round_to
 
 Ledgers = tuple[str, str]  # what is owed, income or expense
 
@@ -42,7 +42,7 @@ def _income(
             Line(income, ccy, -gross, -gross_base, account, event.isin),
         ]
         claims.append(claim)
-        lines += said(posted, event.event_ref, f"{event.kind} on {held.normalize():f} {event.isin}")
+        lines += said(posted, event.event_ref, f"{event.kind} on {plain(held)} {event.isin}")
     if not claims:
         state.inform(event, "nothing-held", f"{event.kind} {event.event_ref}: no {event.isin} held at the close before {day}")
     state.claims[event.event_id] = claims
@@ -61,7 +61,7 @@ def stock_split(event: Split, state: State, setting: Setting, day: date) -> list
         for (account, isin), lots in sorted(state.lots.items())
         if isin == event.isin and lots
     ]
-    return said(lines, event.event_ref, f"split {event.new.normalize():f} for {event.old.normalize():f}")
+    return said(lines, event.event_ref, f"split {plain(event.new)} for {plain(event.old)}")
 
 
 def _expect_ratio(new: Decimal, old: Decimal) -> None:
@@ -75,7 +75,7 @@ def rights_issue(event: RightsIssue, state: State, setting: Setting, day: date) 
     setting.expect_instrument(event.rights_isin, "rights_isin")
     _expect_ratio(event.new, event.old)
     if event.value_share <= 0 or event.value_right < 0:
-        found = f"share {event.value_share}, right {event.value_right}"
+        found = f"share {plain(event.value_share)}, right {plain(event.value_right)}"
         raise Refused("value-not-positive", "cost follows market value", "value_share", found, "market values of the first day")
     lines: list[Line] = []
     for account, held in state.positions_of(event.isin):
@@ -86,7 +86,7 @@ def rights_issue(event: RightsIssue, state: State, setting: Setting, day: date) 
                 Line("investments", currency, moved, moved_base, account, event.rights_isin, quantity=rights),
                 Line("investments", currency, -moved, -moved_base, account, event.isin),
             ]
-            lines += said(granted, event.event_ref, f"{rights:f} rights on {held.normalize():f} {event.isin}")
+            lines += said(granted, event.event_ref, f"{rights:f} rights on {plain(held)} {event.isin}")
     return lines
 
 
@@ -116,8 +116,8 @@ def rights_exercise(event: RightsExercise, state: State, setting: Setting, day: 
     setting.expect_currency(event.rights_isin, event.currency)
     rights, ccy, base = state.lots_of(event.account, event.rights_isin), event.currency, setting.base_currency
     if not 0 < event.quantity <= position(rights):
-        allowed = f"more than 0, at most the {position(rights)} held in {event.account}"
-        raise Refused("rights-too-few", f"exercise of {event.rights_isin}", "quantity", str(event.quantity), allowed)
+        allowed = f"more than 0, at most the {plain(position(rights))} held in {event.account}"
+        raise Refused("rights-too-few", f"exercise of {event.rights_isin}", "quantity", plain(event.quantity), allowed)
     amount = round_money(event.quantity * event.subscription_price, ccy)
     amount_base = setting.convert(amount, ccy, day)
     pieces, _ = relieve(rights, -event.quantity, setting.lot_method, base)
@@ -136,4 +136,4 @@ def rights_exercise(event: RightsExercise, state: State, setting: Setting, day: 
         Line("investments", ccy, -used, -used_base, event.account, event.rights_isin, quantity=-event.quantity),
         owed.line(),
     ]
-    return said(lines, event.event_ref, f"{event.quantity.normalize():f} rights {event.rights_isin} exercised")
+    return said(lines, event.event_ref, f"{plain(event.quantity)} rights {event.rights_isin} exercised")

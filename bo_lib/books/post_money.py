@@ -7,7 +7,7 @@ from typing import Any
 
 from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
 from bo_lib.model.events import Accrual, Capital, FxDeal, ManualJournal, OpeningBalance, Payment
-from bo_lib.model.money import ZERO
+from bo_lib.model.money import ZERO, plain
 
 
 def opening_balance(event: OpeningBalance, state: State, setting: Setting, day: date) -> list[Line]:
@@ -81,7 +81,7 @@ def _bridged(event: FxDeal, bought: Line, sold: Line, gain: str) -> list[Line]:
         Line("currency_exchange", sold.currency, -sold.local, bought.base, event.account),
         Line(gain, sold.currency, ZERO, -(bought.base + sold.base), event.account, "", share_class),
     ]
-    text = f"{event.buy_currency} {event.buy_amount} against {event.sell_currency} {event.sell_amount}"
+    text = f"{event.buy_currency} {plain(event.buy_amount)} against {event.sell_currency} {plain(event.sell_amount)}"
     return said(lines, event.deal_id, f"{event.style.lower()} {text}")
 
 
@@ -140,7 +140,7 @@ def manual_journal(event: ManualJournal, state: State, setting: Setting, day: da
     currencies = sorted({line.currency for line in event.lines})
     off = {c: sum((line.local for line in event.lines if line.currency == c), ZERO) for c in currencies}
     off["base"] = sum((line.base for line in event.lines), ZERO)
-    if wrong := ", ".join(f"{key} {amount}" for key, amount in off.items() if amount):
+    if wrong := ", ".join(f"{key} {plain(amount)}" for key, amount in off.items() if amount):
         raise Refused("journal-unbalanced", f"{name} is not balanced", "lines", wrong, "zero per currency and in base")
     lines = [Line(x.ledger, x.currency, x.local, x.base, x.account, "", x.share_class) for x in event.lines]
     return said(lines, "", f"{event.reason} ({event.maker}, checked by {event.checker})")

@@ -8,7 +8,7 @@ from decimal import Decimal
 from bo_lib.books.lots import Lot, Piece, add, apportion, position, relieve
 from bo_lib.books.state import Line, OpenTrade, Refused, Setting, State, said
 from bo_lib.model.events import OpeningLot, Settlement, Trade
-from bo_lib.model.money import ZERO, round_money
+from bo_lib.model.money import ZERO, plain, round_money
 
 
 def opening_lot(event: OpeningLot, state: State, setting: Setting, day: date) -> list[Line]:
@@ -41,14 +41,14 @@ def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]
     lines = _into_lots(event, state, setting, day, signed, cost, cost_base)
     lines.append(Line("interest_income", ccy, interest, interest_base, *who))
     lines.append(Line(ledger, ccy, money, money_base, *who))
-    return said(lines, event.trade_id, f"{event.side} {event.quantity.normalize():f} {event.isin}")
+    return said(lines, event.trade_id, f"{event.side} {plain(event.quantity)} {event.isin}")
 
 
 def _check(event: Trade, state: State, setting: Setting) -> None:
     setting.expect_currency(event.isin, event.currency)
     setting.convert(Decimal(1), event.currency, event.effective_date)  # a missing rate is found before anything changes
     if event.quantity <= 0 or event.price < 0:
-        found = f"{event.quantity} at {event.price}"
+        found = f"{plain(event.quantity)} at {plain(event.price)}"
         raise Refused("trade-not-positive", "a trade's side gives the sign", "quantity", found, "quantity above 0, price 0 or more")
     if event.trade_id in state.trades:
         todo = "reverse the earlier event first if this one replaces it"
@@ -61,11 +61,11 @@ def _check(event: Trade, state: State, setting: Setting) -> None:
 def _check_position(event: Trade, state: State, setting: Setting) -> None:
     held = position(state.lots_of(event.account, event.isin))
     closable = {"SELL": max(held, ZERO), "COVER": max(-held, ZERO)}.get(event.side, event.quantity)
-    told = f"{event.side} of {event.quantity} {event.isin} in {event.account}, which holds {held}"
+    told = f"{event.side} of {plain(event.quantity)} {event.isin} in {event.account}, which holds {plain(held)}"
     too_small = event.side == "SHORT" or (event.side == "SELL" and event.quantity > max(held, ZERO))
     if too_small and not setting.shorts_allowed:
         todo = "check side and account, or look for an earlier purchase that is missing"
-        raise Refused("position-too-small", told, "quantity", str(event.quantity), f"at most {max(held, ZERO)}", todo)
+        raise Refused("position-too-small", told, "quantity", plain(event.quantity), f"at most {plain(max(held, ZERO))}", todo)
     if closable < event.quantity:
         state.warn(event, "position-flipped", f"{told}: the rest opens a position on the other side", "check side and quantity")
 
@@ -119,8 +119,8 @@ def settlement(event: Settlement, state: State, setting: Setting, day: date) -> 
         todo = "book the trade, or ask the custodian what it settled"
         raise Refused("trade-unknown", told, "trade_id", event.trade_id, "a booked trade", todo)
     if not 0 < event.quantity <= abs(found.open):
-        allowed = f"more than 0, at most the {abs(found.open)} still open"
-        raise Refused("settles-too-much", f"settlement of {event.trade_id}", "quantity", str(event.quantity), allowed)
+        allowed = f"more than 0, at most the {plain(abs(found.open))} still open"
+        raise Refused("settles-too-much", f"settlement of {event.trade_id}", "quantity", plain(event.quantity), allowed)
     order, base = found.event, setting.base_currency
     full = event.quantity == abs(found.open)
     cash = event.amount.copy_sign(found.money)
@@ -129,7 +129,8 @@ def settlement(event: Settlement, state: State, setting: Setting, day: date) -> 
     cash_base = setting.convert(cash, order.currency, day)
     over, over_base = cleared - cash, setting.convert(cleared - cash, order.currency, day)
     if over:
-        told = f"{event.trade_id} settled for {abs(cash)} {order.currency}, booked {abs(cleared)}: {over} is in suspense"
+        amounts = f"settled for {plain(abs(cash))} {order.currency}, booked {plain(abs(cleared))}"
+        told = f"{event.trade_id} {amounts}: {plain(over)} is in suspense"
         state.warn(event, "settled-for-another-amount", told, "agree the amount with the counterparty")
     found.settle(event.quantity, cleared, cleared_base)
     who = (order.account, order.isin)

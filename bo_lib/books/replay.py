@@ -22,7 +22,7 @@ from bo_lib.books.state import Line, Refused, Setting, State, place_of
 from bo_lib.config import ChartOfAccounts
 from bo_lib.model.events import Event, FxDeal, OpeningLot, Reversal, Settlement, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
-from bo_lib.model.money import ZERO, Rates, round_to
+from bo_lib.model.money import ZERO, Rates, plain, round_to
 
 # Order within a day: income on what was held at the close before, then actions that apply from the open, then takeovers
 # and exercise, then trades (those that open before those that close), then money.
@@ -309,10 +309,10 @@ def _opening_checks(events: dict[str, Event], until: date | None) -> list[Findin
         total = sum((b.local for b in balances if b.ledger == "investments" and b.currency == currency), ZERO)
         held = sum((lot.cost_local for lot in lots if lot.currency == currency), ZERO)
         if total != held:
-            said = {"found": str(total), "expected": f"{held}, the cost of the lots", "todo": "ask for the missing lots"}
+            said = {"found": plain(total), "expected": f"{plain(held)}, the cost of the lots", "todo": "ask for the missing lots"}
             findings.append(warning("opening-lots-differ", f"investments in {currency} taken over", Place(), **said))
     total = sum((b.base for b in balances if b.ledger != "investments"), ZERO) + sum((lot.cost_base for lot in lots), ZERO)
     if total and any(b.ledger == "capital" for b in balances):
-        said = {"found": str(total), "expected": "0", "todo": "ask for the complete trial balance"}
+        said = {"found": plain(total), "expected": "0", "todo": "ask for the complete trial balance"}
         findings.append(warning("opening-unbalanced", "the balances taken over do not add up in base currency", Place(), **said))
     return findings

@@ -77,6 +77,11 @@ def round_money(amount: Decimal, currency: str, rule: Rounding = Rounding.HALF_U
     return round_to(amount, minor_unit_digits(currency), rule)
 
 
+def plain(number: Decimal) -> str:
+    """A number for people: no exponent, no trailing zeros."""
+    return f"{number.normalize():f}"
+
+
 class Rates:
     """Exchange rates of one date and source: units of each currency for one unit of a pivot (as the ECB quotes).
 

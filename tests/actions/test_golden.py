@@ -24,7 +24,7 @@ def test_the_majority_is_taken_and_the_other_value_listed() -> None:
     (difference,) = event.differences
     assert (difference.field, difference.why) == ("rate", "the majority")
     assert (finding.code, finding.place.field) == ("action-differs", "rate")
-    assert "VENDOR-B 1.375" in finding.found and "ALPINE 1.25" in finding.found
+    assert finding.found == "ALPINE 1.25, VENDOR-B 1.375, NORTHGATE 1.25"
 
 
 def test_one_against_one_the_custodian_that_holds_it_is_taken() -> None:
@@ -70,6 +70,8 @@ def test_an_event_that_no_custodian_announces_is_noticed() -> None:
         dividend("NORTHGATE"), dividend("VENDOR-B"), expected={"SHARE": ["ALPINE", "NORTHGATE", "VENDOR-B"]}
     ).findings
     assert (finding.code, finding.message.split()[-1]) == ("action-not-announced", "ALPINE")
+    by_account = heard(dividend("NORTHGATE"), dividend("VENDOR-B"), expected={"SHARE": ["NORTHGATE-1", "ALPINE-1"]})
+    assert [finding.message.split()[-1] for finding in by_account.findings] == ["ALPINE-1"]
 
 
 def test_a_replacement_takes_the_place_of_what_was_said() -> None:
