@@ -6,6 +6,7 @@ finished with a verdict of pass or attention; a verdict of blocked holds back wh
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -112,13 +113,21 @@ def run_day(
     say: Callable[[str], None] = lambda _: None,
 ) -> DayReport:
     """Run a planned day with as many workers as parameters/firm.yaml says; ``watch`` is told whenever a node changes."""
-    day, outputs = planned.day, office.root / office.firm.outputs
+    day, outputs, stop = planned.day, office.root / office.firm.outputs, threading.Event()
 
     def work(node: Node) -> Manifest:
         parameters = {"fund": node.fund, "business_date": day.isoformat()}
         minutes = node.step.deadline_minutes
         return start(
-            office, node.step.notebook, parameters, actor=actor, clock=clock, timeout_s=minutes * 60, say=say, server=server
+            office,
+            node.step.notebook,
+            parameters,
+            actor=actor,
+            clock=clock,
+            timeout_s=minutes * 60,
+            say=say,
+            server=server,
+            stop=stop,
         )
 
     with kernels.kernel_server(PRELOAD, VARIABLES) as server, ThreadPoolExecutor(office.firm.workers) as pool:
@@ -136,6 +145,7 @@ def run_day(
                     _settle(node, future, outputs)
                     watch(node)
         except BaseException:
+            stop.set()
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 

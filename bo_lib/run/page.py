@@ -43,11 +43,10 @@ img { max-width: 100%; }
 
 def render(notebook: Any, title: str, heading: str, plotly_js: str) -> str:
     """The page of an executed notebook; ``heading`` is HTML, ``plotly_js`` the relative address of plotly.js."""
-    from nbconvert.exporters.html import HTMLExporter
-    from pygments.formatters import HtmlFormatter
+    from pygments.formatters.html import HtmlFormatter
 
     charts = _charts_as_html(notebook, plotly_js)
-    body, _ = HTMLExporter(template_name="basic", embed_images=True).from_notebook_node(notebook)
+    body = _body(notebook)
     script = f'<script src="{html.escape(plotly_js)}" charset="utf-8"></script>' if charts else ""
     style = _STYLE + HtmlFormatter(style="default").get_style_defs(".highlight")
     return (
@@ -55,6 +54,19 @@ def render(notebook: Any, title: str, heading: str, plotly_js: str) -> str:
         f"<title>{html.escape(title)}</title><style>{style}</style>{script}</head>\n"
         f"<body><header>{heading}</header>\n{body}</body></html>\n"
     )
+
+
+def _body(notebook: Any) -> str:
+    """The cells as HTML. HTMLExporter's own last step is left out: it parses the whole page again, tables and all, for
+    attributes that this page does not use."""
+    from nbconvert.exporters.html import HTMLExporter
+    from nbconvert.exporters.templateexporter import TemplateExporter
+    from nbconvert.filters.highlight import Highlight2HTML
+
+    exporter = HTMLExporter(template_name="basic", embed_images=True)
+    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=exporter))
+    body, _ = TemplateExporter.from_notebook_node(exporter, notebook)
+    return str(body)
 
 
 def _charts_as_html(notebook: Any, plotly_js: str) -> int:

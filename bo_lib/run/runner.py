@@ -15,6 +15,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -63,14 +64,15 @@ def run(
     say: Callable[[str], None] = _quiet,
     environment: Mapping[str, str] | None = None,
     server: str | None = None,
+    stop: threading.Event | None = None,
 ) -> Manifest:
     """Run ``notebook`` (a name or a path) of the firm at ``root`` once, and return its manifest.
 
     ``parameters`` are text and include ``fund`` and ``business_date``; ``known_at`` (ISO 8601, empty for now) is passed on
     to a notebook that takes it. ``inputs`` names what the run reads: chain heads and file hashes. ``force_new`` executes
-    again although the same run is done. ``server`` is the socket of a kernel server, where one is there. Raises
-    ``UsageError`` before anything starts when the request cannot be met, and ``OSError`` when the outputs cannot be kept; a
-    notebook that fails is a manifest with state failed.
+    again although the same run is done. ``server`` is the socket of a kernel server, where one is there; ``stop``, when it is
+    set, ends the run and keeps nothing. Raises ``UsageError`` before anything starts when the request cannot be met, and
+    ``OSError`` when the outputs cannot be kept; a notebook that fails is a manifest with state failed.
     """
     root = root.resolve()
     source = read(find(root, notebook))
@@ -94,7 +96,9 @@ def run(
             return done
         attempt = max(last_attempt(place, asked.key) + 1, ledger.next_attempt(asked.key) if ledger else 0)
         manifest = asked.but(run_id=f"{asked.key}-{attempt:03d}", notes=_clean(place, outputs / ".locks", asked.key, say))
-        return _carry_out(_Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server), ledger)
+        return _carry_out(
+            _Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server, stop), ledger
+        )
 
 
 def _asked(
@@ -115,10 +119,11 @@ class _Request:
 
     def __init__(
         self, root: Path, outputs: Path, place: Path, source: Notebook, manifest: Manifest, timeout_s: float, lock: int,
-        environment: Mapping[str, str], server: str | None,
+        environment: Mapping[str, str], server: str | None, stop: threading.Event | None,
     ) -> None:  # fmt: skip
         self.root, self.outputs, self.source, self.manifest = root, outputs, source, manifest
         self.timeout_s, self.lock, self.environment, self.server = timeout_s, lock, environment, server
+        self.stop = stop or threading.Event()
         self.folder = place / manifest.run_id
         self.aside = place / f".{manifest.run_id}.part"
 
@@ -177,7 +182,7 @@ def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
         shutil.rmtree(request.aside, ignore_errors=True)
         if ledger:
             with contextlib.suppress(Exception):  # the reason itself matters more, and may be the store
-                ledger.finished(request.manifest.but(state="failed", error=str(reason)))
+                ledger.finished(request.manifest.but(state="failed", error=str(reason) or "interrupted"))
         raise
     made = made.but(folder=request.folder)
     if ledger:
@@ -204,7 +209,7 @@ def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
             env=request.variables(), pass_fds=(request.lock,),
         )  # fmt: skip
     try:
-        return _answer(process, message, patience_s, request.aside / ANSWER)
+        return _answer(process, message, patience_s, request)
     finally:
         with contextlib.suppress(OSError):  # closing the pipe ends the kernel, then the process
             process.stdin.close()  # type: ignore[union-attr]
@@ -215,19 +220,29 @@ def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _answer(process: kernels.Process, message: bytes, patience_s: float, path: Path) -> dict[str, Any]:
+def _answer(process: kernels.Process, message: bytes, patience_s: float, request: _Request) -> dict[str, Any]:
     assert process.stdin
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(message)
         process.stdin.flush()
-    try:
-        code = process.wait(patience_s)
-    except subprocess.TimeoutExpired:
-        return {"error": f"the deadline of {patience_s:g} s for the whole run has passed"}
+    deadline = time.monotonic() + patience_s
+    while (code := _ended(process, min(0.5, deadline - time.monotonic()))) is None:
+        if request.stop.is_set():
+            raise RunError("interrupted; nothing of it was kept")
+        if time.monotonic() >= deadline:
+            return {"error": f"the deadline of {patience_s:g} s for the whole run has passed"}
+    path = request.aside / ANSWER
     if code == 0 and path.exists():
         return dict(json.loads(path.read_text("utf-8")))
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     return {"error": f"the process of the run ended early ({how}); {LOG} has what it said"}
+
+
+def _ended(process: kernels.Process, patience_s: float) -> int | None:
+    try:
+        return process.wait(max(0.01, patience_s))
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,7 @@ def start(
     timeout_s: float = 0,
     say: Callable[[str], None] = lambda _: None,
     server: str | None = None,
+    stop: threading.Event | None = None,
 ) -> Manifest:
     """Run ``notebook`` once for its parameters and everything it reads: parameter files, inbox files and facts.
 
@@ -50,7 +52,7 @@ def start(
     return run(
         root, str(source.path), parameters, actor=actor or office.actor, inputs=inputs, force_new=force_new,
         timeout_s=timeout_s or minutes * 60 or TIMEOUT_S, ledger=ledger if day else None, say=say,
-        environment={"BO_CLOCK": clock} if clock else {}, server=server,
+        environment={"BO_CLOCK": clock} if clock else {}, server=server, stop=stop,
     )  # fmt: skip
 
 

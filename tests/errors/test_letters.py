@@ -246,3 +246,15 @@ def test_two_starts_at_the_same_time_are_one_run(firm: Path) -> None:
     assert (first.returncode, second.returncode, len(executions(firm))) == (Exit.OK, Exit.OK, before + 1)
     run_id = executions(firm)[-1]
     assert run_id in said[0] and f"{run_id} (done before; not executed again)" in said[1]
+
+
+def test_interrupted_from_the_keyboard_nothing_goes_on(firm: Path) -> None:
+    (firm / "go").unlink(missing_ok=True)
+    (firm / "parameters" / "schedule.yaml").write_text("day:\n  - {id: slow, notebook: slow}\n")
+    day = _start(firm, "day", "2026-06-29", "--fund", "BETA")
+    before = len(executions(firm))
+    _until(lambda: len(executions(firm)) > before)
+    day.send_signal(signal.SIGINT)
+    out, err = day.communicate(timeout=20)
+    assert day.returncode == Exit.INTERRUPTED and "bo: interrupted" in err and "Traceback" not in out + err
+    assert list((firm / "outputs" / "2026-06-29" / "BETA" / "slow").iterdir()) == []

@@ -32,6 +32,7 @@ def firm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_notebook(
         root, "good", COUNT, chart, "import os\n[os.environ[n] for n in ('BO_ACTOR', 'BO_RUN_ID', 'MINE')], fund, note", conclude()
     )
+    write_notebook(root, "counted", COUNT, conclude())
     for name, (cells, _) in BADLY_ENDED.items():
         write_notebook(root, name, *cells)
     return root
@@ -93,16 +94,14 @@ def test_the_page_opens_without_a_network(firm: Path, good: Manifest) -> None:
     assert len(page) < 60_000
 
 
-def test_the_same_run_is_not_executed_again(firm: Path, good: Manifest) -> None:
-    again = run(firm, "good", good.parameters, actor="ben", inputs={"facts/ALPHA": "1"})
-    assert again.reused and again.run_id == good.run_id and executions(firm).count(good.run_id) == 1
-
-
-def test_another_input_is_another_run_and_force_keeps_both(firm: Path, good: Manifest) -> None:
-    other = run(firm, "good", good.parameters, actor="anna", inputs={"facts/ALPHA": "2"}, environment={"MINE": ""})
-    forced = run(firm, "good", good.parameters, actor="anna", inputs={"facts/ALPHA": "1"}, environment={"MINE": ""}, force_new=True)
-    assert other.key != good.key == forced.key
-    assert [good.run_id[-3:], forced.run_id[-3:]] == ["001", "002"] and good.folder and good.folder.exists()
+def test_the_same_run_is_executed_once_and_another_input_is_another_run(firm: Path) -> None:
+    first = run(firm, "counted", DAY, actor="anna", inputs={"facts/ALPHA": "1"})
+    again = run(firm, "counted", DAY, actor="ben", inputs={"facts/ALPHA": "1"})
+    assert again.reused and again.run_id == first.run_id and executions(firm).count(first.run_id) == 1
+    other = run(firm, "counted", DAY, actor="anna", inputs={"facts/ALPHA": "2"})
+    forced = run(firm, "counted", DAY, actor="anna", inputs={"facts/ALPHA": "1"}, force_new=True)
+    assert other.key != first.key == forced.key
+    assert [first.run_id[-3:], forced.run_id[-3:]] == ["001", "002"] and first.folder and first.folder.exists()
 
 
 @pytest.mark.parametrize("name", BADLY_ENDED)
