@@ -14,7 +14,7 @@ from typing import Any
 import nbformat
 import pytest
 
-from bo_lib.run.kernels import kernel_manager, kernel_server, start
+from bo_lib.run.kernels import PRELOAD, kernel_manager, kernel_server, start
 from bo_lib.run.kernels.client import Forked
 
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -207,3 +207,9 @@ def test_a_path_too_long_for_a_socket_means_no_server(tmp_path: Path, monkeypatc
     with kernel_server() as server:
         assert server is None
     assert list(deep.iterdir()) == []
+
+
+def test_all_packages_of_the_house_are_there_and_start_no_thread(tmp_path: Path) -> None:
+    with kernel_server() as server:
+        process = run(server, tmp_path, f"import sys; print([name for name in {PRELOAD} if name not in sys.modules])")
+        assert isinstance(process, Forked) and process.stdout and process.stdout.read() == b"[]\n"

@@ -1,0 +1,68 @@
+"""The command line: quick to answer, a typed template for a new firm, the demonstration's order of things."""
+
+import shutil
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bo_lib import cli, config, demo, workbench
+from bo_lib.run.errors import Exit
+from tests.run.firm import conclude, write_firm, write_notebook
+
+HEAVY = ("yaml", "pydantic", "pyarrow", "duckdb", "pandas", "sqlalchemy", "papermill", "nbformat", "rich", "plotly", "QuantLib")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    asked = "import sys\nfrom bo_lib import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\nprint('LOADED', *sys.modules)"
+    said = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=True).stdout
+    assert "COMMAND" in said and not set(HEAVY) & set(said.split("LOADED")[1].split())
+
+
+@pytest.mark.parametrize("command", ["demo", "run", "day", "status", "read", "onboard", "new", "verify", "dashboards", "lab"])
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([command, "--help"])
+    assert ended.value.code == 0 and f"usage: bo {command}" in capsys.readouterr().out
+
+
+def test_a_new_firm_can_be_filled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = tmp_path / "mine"
+    assert cli.main(["new", str(root)]) == Exit.OK
+    assert config.load_firm(root).funds == () and config.load(root / "parameters/schedule.yaml", config.Schedule).day
+    assert (root / "parameters/rules/settlement_cycles.yaml").exists() and (root / "notebooks/nav_strike.ipynb").exists()
+    shutil.copy(root / "parameters/funds/FUND.yaml.example", root / "parameters/funds/MY-FUND.yaml")
+    firm = root / "parameters/firm.yaml"
+    firm.write_text(firm.read_text().replace("funds: []", "funds: [MY-FUND]"))
+    assert config.load_fund(root, "MY-FUND").on(date(2026, 6, 30)).classes[0].id == "A"
+    assert cli.main(["status", "2026-06-30", "--root", str(root)]) == Exit.OK
+    assert "MY-FUND" in capsys.readouterr().out
+
+
+def test_an_unbroken_chain_is_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["verify", "--root", str(write_firm(tmp_path))]) == Exit.OK
+    assert "0 facts in an unbroken chain" in capsys.readouterr().out
+
+
+def test_the_demonstration_simulates_catches_up_and_runs_its_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = write_firm(tmp_path, "day:\n  - {id: clock, notebook: clock}\n", funds=("ALPHA",))
+    tick = "import os, pathlib\npathlib.Path(os.environ['BO_ROOT'], 'clock.txt').open('a').write(os.environ['BO_CLOCK'] + ' ')"
+    write_notebook(root, "clock", tick, conclude())
+    done: list[tuple[object, ...]] = []
+    monkeypatch.setattr(demo, "simulate", lambda root, first, last, seed: done.append(("simulate", first, last, seed)))
+    monkeypatch.setattr(workbench, "catch_up", lambda root, fund, until: done.append(("catch up", fund, until)), raising=False)
+    assert cli.main(["demo", "--days", "2", "--date", "2026-06-09", "--root", str(root)]) == Exit.OK
+    assert done == [("simulate", date(2026, 6, 1), date(2026, 6, 9), 7), ("catch up", "ALPHA", date(2026, 6, 5))]
+    assert (root / "clock.txt").read_text().split() == ["2026-06-08T20:00:00Z", "2026-06-09T20:00:00Z"]
+
+
+def test_the_demonstration_knows_its_calendar(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbench, "catch_up", None, raising=False)
+    root = str(write_firm(tmp_path))
+    assert cli.main(["demo", "--date", "2026-06-07", "--root", root]) == Exit.USAGE
+    assert "2026-06-07 (Sunday) is no business day (TARGET); the one before is 2026-06-05" in capsys.readouterr().err
+    assert cli.main(["demo", "--days", "0", "--root", root]) == Exit.USAGE
