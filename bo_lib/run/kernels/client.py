@@ -19,11 +19,14 @@ from typing import IO, Protocol
 
 log = logging.getLogger(__name__)
 
-# What runs and notebooks import that is not ours. Packages that start threads when imported have no place here.
+# What runs and notebooks import that is not ours; inner modules where a package imports them only when they are used.
+# Packages that start threads when imported have no place here.
 PRELOAD = (
-    "numpy", "pandas", "pyarrow.parquet", "pyarrow.compute", "duckdb", "pydantic", "yaml", "sqlalchemy", "sqlite3", "lxml.etree",
-    "plotly.graph_objects", "plotly.io", "IPython.display", "nbformat", "nbclient", "papermill.execute",
-    "jupyter_client.asynchronous", "jupyter_client.provisioning", "exchange_calendars", "QuantLib",
+    "numpy.random", "pandas", "pyarrow.parquet", "pyarrow.compute", "duckdb", "pydantic.main", "pydantic.fields",
+    "pydantic.type_adapter", "yaml", "sqlalchemy.dialects.sqlite", "sqlite3", "lxml.etree", "plotly.graph_objects",
+    "plotly.graph_objs._figure", "plotly.graph_objs._layout", "plotly.graph_objs.layout._template", "plotly.io._renderers",
+    "_plotly_utils.basevalidators", "IPython.display", "nbformat", "nbclient", "papermill.execute", "jupyter_client.asynchronous",
+    "jupyter_client.provisioning", "exchange_calendars", "QuantLib",
 )  # fmt: skip
 ONE_THREAD = {
     **dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
