@@ -13,3 +13,12 @@ def control_tower(root: Path | None = None) -> Any:
 
     office = Office(root)
     return page.control_tower(office.root, office.firm, office.store)
+
+
+def __getattr__(name: str) -> Any:
+    """``from bo_lib import Workbench`` loads the workbench only when it is asked for: `bo --help` stays quick."""
+    if name == "Workbench":
+        from bo_lib.workbench import Workbench
+
+        return Workbench
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -182,6 +182,7 @@ class Firm(Strict):
     inbox: Path = Path("outputs/inbox")
     outputs: Path = Path("outputs")
     calendar: str = "TARGET"
+    action_sources: tuple[str, ...] = ()  # vendors who announce every corporate action, beside the custodians
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
     workers: int = 2
     four_eyes_above: Decimal = Decimal(10000)

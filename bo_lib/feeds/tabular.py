@@ -12,6 +12,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import Any
 
@@ -123,7 +124,12 @@ class _Broken(str):
 
 
 def _norm(cell: Cell) -> str:
-    return re.sub(r"\s+", " ", text(cell)).strip().casefold()
+    return _folded(text(cell))
+
+
+@lru_cache(maxsize=16384)  # every mapping asks for the same few header cells of every file
+def _folded(said: str) -> str:
+    return " ".join(said.split()).casefold()
 
 
 def _has(sheet: Sheet, needed: Sequence[str]) -> bool:

@@ -1,12 +1,14 @@
 """Settlement: cycles, trades before booking, custodians' messages, the cash ladder, and what fails cost."""
 
 from bo_lib.settlement.cycles import UnknownCycleError, settlement_date, spot_date
+from bo_lib.settlement.deals import check_deals
 from bo_lib.settlement.ladder import LADDER, cash_ladder, deal_flows, releasable, trade_flows
 from bo_lib.settlement.penalties import PenaltyRates, csdr_penalty, tmpg_charge
 from bo_lib.settlement.status import WATCH, SettlementDay, settle
 from bo_lib.settlement.trades import Refused, TradeDay, check_trades
 
 __all__ = [
-    "LADDER", "WATCH", "PenaltyRates", "Refused", "SettlementDay", "TradeDay", "UnknownCycleError", "cash_ladder", "check_trades",
+    "LADDER", "WATCH", "PenaltyRates", "Refused", "SettlementDay", "TradeDay", "UnknownCycleError", "cash_ladder", "check_deals",
+    "check_trades",
     "csdr_penalty", "deal_flows", "releasable", "settle", "settlement_date", "spot_date", "tmpg_charge", "trade_flows",
 ]  # fmt: skip

@@ -37,9 +37,11 @@ class TableStore:
     def __contains__(self, sha256: str) -> bool:
         return self.path(sha256).is_file()
 
-    def put(self, table: pa.Table) -> str:
+    def put(self, table: pa.Table, *, durable: bool = True) -> str:
         """Keep the table and return its hash. It is complete on the disk before it can be seen under its name.
 
+        A table that can be made again need not be ``durable``: it is complete under its name, but the disk is not waited for;
+        after a loss of power ``get`` says that it is missing or damaged.
         Raises ``StoreFull``, and ``TableDamaged`` when an altered file stands under its hash.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -49,10 +51,11 @@ class TableStore:
             with os.fdopen(handle, "w+b") as file:
                 _write(table, file)
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
                 file.seek(0)
                 sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-            self._place(part, sha256)
+            self._place(part, sha256, durable)
         except OSError as wrong:
             if wrong.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise StoreFull(f"tables in {self.folder}: no room left; nothing was kept. Make room, then repeat") from wrong
@@ -65,7 +68,7 @@ class TableStore:
         """The table under this hash. Raises ``TableMissing``, or ``TableDamaged`` when its bytes have changed."""
         return pq.read_table(pa.BufferReader(self._checked(sha256)))
 
-    def _place(self, part: Path, sha256: str) -> None:
+    def _place(self, part: Path, sha256: str, durable: bool) -> None:
         target = self.path(sha256)
         target.parent.mkdir(exist_ok=True)
         part.chmod(0o444)
@@ -73,7 +76,7 @@ class TableStore:
             target.hardlink_to(part)  # fails when it exists, so nothing is ever overwritten
         except FileExistsError:
             self._checked(sha256)
-        for folder in (target.parent, self.folder):
+        for folder in (target.parent, self.folder) if durable else ():
             _sync(folder)
 
     def _checked(self, sha256: str) -> bytes:

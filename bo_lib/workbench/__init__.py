@@ -2,6 +2,73 @@
 
 from __future__ import annotations
 
-from bo_lib.workbench.desk import Desk
+from datetime import date
+from pathlib import Path
 
-__all__ = ["Desk"]
+from bo_lib.config import ParameterError
+from bo_lib.model import dates
+from bo_lib.model.dates import parse_date
+from bo_lib.model.findings import Severity, Verdict
+from bo_lib.views.report import Figure, Report
+from bo_lib.workbench.actions_desk import ActionsDesk
+from bo_lib.workbench.dealing_desk import DealingDesk
+from bo_lib.workbench.office import Office
+from bo_lib.workbench.opening import open_books
+from bo_lib.workbench.recon_desk import ReconDesk
+from bo_lib.workbench.settlement_desk import SettlementDesk
+
+__all__ = ["Workbench", "catch_up"]
+
+
+class Workbench(SettlementDesk, ActionsDesk, ReconDesk, DealingDesk):
+    """Each step returns a report that shows itself; a step done twice changes nothing."""
+
+    @classmethod
+    def open(cls, fund: str, business_date: str, known_at: str = "", root: str | Path | None = None) -> Workbench:
+        """Opens the desk of ``fund`` (its id) on ``business_date`` (ISO). Everything is text, as a notebook's parameters are.
+
+        With ``known_at`` (ISO 8601 with offset) the desk shows what was known then and writes nothing. Raises ``ParameterError``
+        for an unknown fund and ``ValueError`` for what is no date.
+        """
+        return cls(Office(Path(root) if root else None), fund, parse_date(business_date), known_at)
+
+    def _repr_html_(self) -> str:
+        return self.cover().to_html()
+
+    def cover(self) -> Report:
+        fund, when = self.fund, f"as known at {self.known_at}" if self.known_at else "as known now"
+        business = "a business day" if dates.is_business_day(self.day, fund.calendar) else f"no business day ({fund.calendar})"
+        figures = (
+            Figure("Fund", fund.id),
+            Figure("Business date", self.day, business),
+            Figure("Base currency", fund.base_currency),
+        )
+        return Report("cover", fund.name, Verdict.PASS, f"{fund.name} on {self.day}, {when}.", figures)
+
+    def carry(self) -> None:
+        """The day's work without its pages: what the notebooks of the day would book, record and strike."""
+        self.arrivals()
+        self.settle()
+        self.entitlements()
+        self.reconcile("cash")
+        self.reconcile("positions")
+        self.strike()
+        self.deal()
+
+
+def catch_up(root: Path, fund_id: str, until: date) -> None:
+    """Opens the fund's books if they are not, and carries every business day that has no NAV up to ``until``.
+
+    Facts of a day become known at its close, as if it had been run then. Raises ``ParameterError`` without opening books.
+    """
+    office = Office(root)
+    fund = office.fund(fund_id)
+    with office.at(f"{fund.inception}T20:00:00Z"):
+        missing = [f for f in open_books(office, fund_id) if f.severity is Severity.ERROR]
+    if missing:
+        raise ParameterError("; ".join(map(str, missing)))
+    struck = {f.effective_date for f in office.store.facts("nav.struck", stream=fund_id)}
+    for day in dates.business_days(fund.inception, until, fund.calendar)[1:]:
+        if day not in struck:
+            with office.at(f"{day}T20:00:00Z"):
+                Workbench(office, fund_id, day).carry()

@@ -54,7 +54,7 @@ def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, 
     return {
         "sender": sender, "name": read.name, "sha256": read.sha256, "format": read.format, "bytes": read.bytes,
         "business_date": day.isoformat(), "accounts": sorted(accounts), "funds": sorted(funds),
-        "tables": {name: office.tables.put(table) for name, table in read.tables.items()},
+        "tables": {name: office.tables.put(table, durable=False) for name, table in read.tables.items()},
         "rows": {name: table.num_rows for name, table in read.tables.items()}, "quarantined": read.quarantined,
         "findings": [finding_payload(f) for f in outcome.findings],
         "refused": f"it is for {', '.join(other_days)}, not for {day}" if other_days else "",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,8 +19,13 @@ from bo_lib.store import Fact, StoredFact
 from bo_lib.workbench.inbox import concerns
 from bo_lib.workbench.office import Office
 
+E = TypeVar("E")
+
 
 class LastPrice(NamedTuple):
+    """``price`` as quoted (bonds: percent of par; pence already pounds), ``per_unit`` of quantity."""
+
+    price: Decimal
     per_unit: Decimal
     currency: str
 
@@ -50,9 +55,14 @@ class Known:
         parts = [part for _, part in self._parts(table, start, end)]
         return pa.concat_tables([table.empty(), *parts])
 
-    def sent(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[str, pa.Table]]:
-        """The same rows per file, each with its sender."""
-        return ((str(f.payload["sender"]), part) for f, part in self._parts(table, first, last))
+    def announcements(self) -> pa.Table:
+        """Announcements of all days, each under the name of who put the file into the inbox."""
+        place = tables.ANNOUNCEMENTS.names.index("sender")
+        named = [
+            part.set_column(place, "sender", pa.array([file.payload["sender"]] * part.num_rows, pa.string()))
+            for file, part in self._parts(tables.ANNOUNCEMENTS, self.fund.inception, self.day)
+        ]
+        return pa.concat_tables([tables.ANNOUNCEMENTS.empty(), *named])
 
     def _parts(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[StoredFact, pa.Table]]:
         for file in self.files:
@@ -98,7 +108,8 @@ class Known:
             order = (row["price_date"], rank.get(row["source"], -9))
             if row["price"] > 0 and row["currency"] and (row["isin"] not in found or order > found[row["isin"]][0]):
                 minor, currency = (100, "GBP") if row["currency"] == "GBX" else (1, row["currency"])
-                found[row["isin"]] = order, LastPrice(row["price"] / (100 if row["isin"] in bonds else minor), currency)
+                price = row["price"] / minor
+                found[row["isin"]] = order, LastPrice(price, price / 100 if row["isin"] in bonds else price, currency)
         return {isin: price for isin, (_, price) in found.items()}
 
     @cached_property
@@ -136,7 +147,14 @@ class Known:
         return replay(
             self.events(without), base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
             lot_method=self.fund.lot_method, until=until or self.day, shorts_allowed=self.fund.kind == "long_short",
+            chart=self.office.chart,
         )  # fmt: skip
+
+    def standing(self, kind: type[E]) -> list[E]:
+        """Events of one kind that are not reversed."""
+        known = self.events()
+        gone = {e.reverses for e in known if isinstance(e, events.Reversal)}
+        return [e for e in known if isinstance(e, kind) and e.event_id not in gone]
 
     # Writing, by adding
 

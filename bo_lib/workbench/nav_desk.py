@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
 from datetime import timedelta
+from decimal import Decimal
 
+from bo_lib.books import Book
 from bo_lib.model import dates, tables
 from bo_lib.model.events import Split
 from bo_lib.model.findings import Outcome, error
-from bo_lib.model.money import Rates
-from bo_lib.nav import Priced, State, Strike, select_prices, select_rates, state_from_payload, strike
+from bo_lib.model.money import ZERO, Rates
+from bo_lib.nav import (
+    Attribution,
+    Control,
+    Evidence,
+    Priced,
+    Shadow,
+    State,
+    Strike,
+    Valuation,
+    attribute,
+    control,
+    select_prices,
+    select_rates,
+    shadow,
+    state_from_payload,
+    strike,
+    value,
+)
+from bo_lib.views.pages import nav as pages
+from bo_lib.views.report import Report
 from bo_lib.workbench.desk import Desk, once
 from bo_lib.workbench.opening import OPENING_NAV
 
@@ -56,8 +80,90 @@ class NavDesk(Desk):
     @once
     def struck(self) -> Outcome[Strike]:
         """Tonight's strike, of the books without tonight's own accruals: struck again it gives the same."""
-        tonight = (f"{self.fund.id}:accrual:{self.day}:",)
-        before, priced, rates = self.previous(), self.priced(), self.rates()
-        book = self.known.book(without=tonight).value
+        before, priced, rates, book = self.previous(), self.priced(), self.rates(), self.book_to_strike()
         made = strike(book, priced.value, rates.value, self.fund, self.day, before.value, instruments=self.known.instruments)
         return Outcome(made.value, (*before.findings, *priced.findings, *rates.findings, *made.findings))
+
+    @once
+    def book_to_strike(self) -> Book:
+        return self.known.book(without=(f"{self.fund.id}:accrual:{self.day}:",)).value
+
+    @once
+    def valued_before(self) -> Valuation | None:
+        """Books of the business day before, as known now, at that day's prices and rates."""
+        day = dates.previous_business_day(self.day, self.fund.calendar)
+        desk = NavDesk(self.office, self.fund.id, day, self.known_at)
+        priced, rates = desk.priced(), desk.rates()
+        if not (priced.ok and rates.ok):
+            return None
+        book = self.known.book(until=day).value
+        return value(book, priced.value, rates.value, self.known.instruments, self.fund.base_currency, day).value
+
+    @once
+    def attribution(self) -> Attribution | None:
+        struck, before = self.struck(), self.valued_before()
+        if before is None or not struck.value.previous or not struck.ok:
+            return None
+        opening = sum((s.net_assets for s in struck.value.previous.values()), ZERO)
+        return attribute(before, struck.value, self.book_to_strike().journal, struck_before=opening)
+
+    @once
+    def compared(self) -> Outcome[Shadow]:
+        return shadow(self.struck().value, self.known.rows(tables.NAV_PACK), self.fund.tolerances.admin_bps)
+
+    @once
+    def controlled(self) -> tuple[Control, ...]:
+        struck = self.struck()
+        evidence = Evidence(
+            struck.value, self.fund.tolerances, self.attribution(), self.register_units(), self.compared().value, struck.findings,
+        )  # fmt: skip
+        return control(evidence)
+
+    def register_units(self) -> Mapping[str, Decimal] | None:
+        """Units by class in the register; the dealing desk knows it."""
+        return None
+
+    # Pages
+
+    @once
+    def prices(self) -> Report:
+        priced, rates = self.priced(), self.rates()
+        used = {c: r for c, r in rates.value.per_pivot.items() if c != rates.value.pivot}
+        return pages.prices_report(priced.value, used, rates.value.pivot, [*priced.findings, *rates.findings])
+
+    @once
+    def strike(self) -> Report:
+        """Strikes, and records the NAV and its accruals unless something blocks it."""
+        struck = self.struck()
+        if struck.ok:
+            self._record(struck.value)
+        return pages.strike_report(struck.value, struck.findings)
+
+    def _record(self, struck: Strike) -> None:
+        self.known.book_events(struck.accruals)
+        classes = [
+            {"id": name, "currency": row["currency"], "net_assets": f"{row['net_assets']:f}", "units": f"{row['units']:f}",
+             "nav_per_unit": f"{row['nav_per_unit']:f}" if row["nav_per_unit"] is not None else ""}
+            for name, row in struck.rows.items()
+        ]  # fmt: skip
+        payload = {
+            "fund": self.fund.id, "business_date": str(self.day), "net_assets": f"{struck.net_assets:f}",
+            "currency": struck.base_currency,
+            "classes": classes, "state": struck.state_payload(),
+        }  # fmt: skip
+        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:12]
+        self.known.record("nav.struck", self.fund.id, payload, f"nav:{self.fund.id}:{self.day}:{digest}")
+
+    @once
+    def nav_controls(self) -> Report:
+        return pages.controls_report(self.controlled())
+
+    @once
+    def nav_move(self) -> Report:
+        history = [f.payload for f in self.known.facts("nav.struck")]
+        return pages.move_report(self.attribution(), self.fund.base_currency, history)
+
+    @once
+    def shadow(self) -> Report:
+        compared = self.compared()
+        return pages.shadow_report(compared.value, self.fund.administrator, compared.findings)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -34,6 +36,7 @@ class Office:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or find_root()
         self.firm = config.load_firm(self.root)
+        self._clock = ""
 
     @cached_property
     def store(self) -> Store:
@@ -52,6 +55,12 @@ class Office:
     def mappings(self) -> tuple[Mapping, ...]:
         return tuple(config.load(path, Mapping) for path in sorted((self.root / "parameters/mappings").glob("*.yaml")))
 
+    @cached_property
+    def chart(self) -> config.ChartOfAccounts | None:
+        """The chart of accounts; a firm without one lets every ledger name pass."""
+        path = self.root / "parameters" / "rules" / "chart_of_accounts.yaml"
+        return config.load(path, config.ChartOfAccounts) if path.exists() else None
+
     @lru_cache(maxsize=512)  # noqa: B019 an office lives as long as its process
     def table(self, sha256: str) -> pa.Table:
         return self.tables.get(sha256)
@@ -68,6 +77,17 @@ class Office:
         """Who acts: ``BO_ACTOR`` (set by the scheduler and the dashboards), else the person logged in."""
         return os.environ.get("BO_ACTOR") or getpass.getuser()
 
+    @contextmanager
+    def at(self, time: str) -> Iterator[None]:
+        """Inside, facts become known at ``time``: history is carried as if it had been run on its days."""
+        before, self._clock = self._clock, time
+        try:
+            yield
+        finally:
+            self._clock = before
+
     def now(self) -> str:
         """The time at which facts become known; ``BO_CLOCK`` replays another day's."""
-        return os.environ.get("BO_CLOCK") or datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return (
+            self._clock or os.environ.get("BO_CLOCK") or datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        )

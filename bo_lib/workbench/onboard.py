@@ -183,7 +183,9 @@ def _strike(known: Known, held: list[Held], stated: dict[str, Decimal], findings
         units=Decimal(1),
         capital_to_date=valued.value.net_assets,
     )
-    known.record(OPENING_NAV, fund_id, {"state": {WHOLE: state.model_dump(mode="json")}, "register": []}, f"nav.opening:{fund_id}")
+    known.record(
+        OPENING_NAV, fund_id, {"state": {WHOLE: state.model_dump(mode="json")}, "register": []}, f"{OPENING_NAV}:{fund_id}"
+    )
     said = (*findings, *book.findings, *priced.findings, *valued.findings)
     return filing_report(known.fund, valued.value, ledger, stated, [{**h.row, "value": h.value} for h in held], said)
 

@@ -13,7 +13,7 @@ from bo_lib.workbench import inbox
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.office import Office
 
-OPENING_NAV = "nav.opening"
+OPENING_NAV = "opening.nav"
 
 
 def open_books(office: Office, fund_id: str) -> tuple[Finding, ...]:
@@ -41,7 +41,7 @@ def open_books(office: Office, fund_id: str) -> tuple[Finding, ...]:
             for r in classes.to_pylist() if r["component"] == "register"
         ],
     }  # fmt: skip
-    known.record(OPENING_NAV, fund_id, payload, f"nav.opening:{fund_id}")
+    known.record(OPENING_NAV, fund_id, payload, f"{OPENING_NAV}:{fund_id}")
     return state.findings
 
 

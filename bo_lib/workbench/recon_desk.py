@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib import config
 from bo_lib.model import dates, tables
@@ -78,12 +79,13 @@ class ReconDesk(Desk):
         book = self.known.book().value
         basis = {a.id: a.position_basis for a in self.fund.accounts if a.custody}
         held = pa.concat_tables(
-            [tables.POSITIONS.empty(), *(rows.filter(pa.array(x == account for x in rows["account"].to_pylist()))
-             for account, kind in basis.items() for rows in [book.positions(kind)])]
-        )  # fmt: skip
+            [tables.POSITIONS.empty(), *(_of(account, book.positions(kind)) for account, kind in basis.items())]
+        )
         back = dates.add_business_days(self.day, -ACTIONS_BACK_DAYS, self.fund.calendar)
         announced = self.known.rows(tables.ANNOUNCEMENTS, self.fund.inception)
-        recent = announced.filter(pa.array(bool(d and back <= d <= self.day) for d in announced["ex_date"].to_pylist()))
+        recent = announced.filter(
+            pa.array((bool(d and back <= d <= self.day) for d in announced["ex_date"].to_pylist()), pa.bool_())
+        )
         return reconcile_positions(
             held, self.known.in_accounts(tables.HOLDINGS), book.open_trades, recent, rules, self.day, fund=self.fund.id,
             value=self._position_in_base, basis=basis,
@@ -126,6 +128,10 @@ class ReconDesk(Desk):
         opened = {f.payload["break_id"]: f.payload for f in self.known.facts("break.opened")}
         gone = [{**opened[p["break_id"]], "reason": p["reason"]} for p in closed if p["break_id"] in opened]
         return breaks_report(today, gone, self.day, self.fund.base_currency)
+
+
+def _of(account: str, rows: pa.Table) -> pa.Table:
+    return rows.filter(pc.equal(rows["account"], account))
 
 
 def _arrival_row(arrival: inbox.Arrival) -> dict[str, Any]:

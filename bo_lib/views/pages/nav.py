@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -10,8 +11,8 @@ import pyarrow as pa
 
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
-from bo_lib.nav import Priced, Strike
-from bo_lib.views.pages.common import count, pick, table, verdict_of
+from bo_lib.nav import Attribution, Control, Priced, Shadow, Strike
+from bo_lib.views.pages.common import count, no_worse_than_attention, pick, table, verdict_of
 from bo_lib.views.report import Chart, Figure, Report, Section
 
 
@@ -81,10 +82,87 @@ def _largest(components: pa.Table) -> pa.Table:
     return table(sorted(shown.to_pylist(), key=lambda row: -abs(row["base"])), shown.column_names)
 
 
+def controls_report(controls: Sequence[Control]) -> Report:
+    """Every control with its verdict and the sentence that proves it."""
+    rows = [{"control": c.title, "verdict": c.verdict.value, "says": c.says} for c in controls]
+    bad = [c for c in controls if c.verdict is not Verdict.PASS]
+    said = f"{len(controls) - len(bad)} of {len(controls)} controls passed" + (f"; first: {bad[0].says}." if bad else ".")
+    counts = {v: sum(c.verdict is v for c in controls) for v in Verdict}
+    return Report(
+        "controls", "Controls", Verdict.worst(c.verdict for c in controls), said,
+        tuple(Figure(v.value.capitalize(), n, alarm=v is Verdict.BLOCKED and n > 0) for v, n in counts.items()),
+        (Section("Controls", table=table(rows, ("control", "verdict", "says"))),),
+    )  # fmt: skip
+
+
+def move_report(roll: Attribution | None, base_currency: str, history: Sequence[dict[str, Any]]) -> Report:
+    """The move by cause as a waterfall from yesterday's net assets to tonight's, and by item."""
+    if roll is None:
+        return Report("move", "The move", Verdict.ATTENTION, "There is no strike before this one to explain the move from.")
+    causes = {cause: amount for cause, amount in roll.by_cause.items() if amount}
+    steps = [("yesterday", roll.opening), *causes.items(), ("tonight", roll.closing)]
+    waterfall = pa.table({"cause": [s[0] for s in steps], "amount": pa.array([s[1] for s in steps], pa.decimal128(38, 2))})
+    said = f"From {roll.opening:,.2f} to {roll.closing:,.2f} {base_currency}; residual {roll.residual:,.2f}."
+    nav_lines = history_rows(history)
+    sections = [
+        Section(
+            "By cause",
+            table=waterfall,
+            chart=Chart(
+                "waterfall", "cause", "amount", title="Why net assets moved", unit=base_currency, totals=("yesterday", "tonight")
+            ),
+        ),
+        Section(
+            "By item",
+            "The largest first.",
+            table(sorted(roll.table.to_pylist(), key=lambda r: -abs(r["amount"])), ("cause", "item", "amount")),
+        ),
+    ]
+    if len(history) > 1:
+        sections.append(
+            Section(
+                "NAV per unit so far",
+                chart=Chart("line", "nav_date", "nav_per_unit", "share_class", "NAV per unit, each class", data=nav_lines),
+            )
+        )
+    return Report(
+        "move", "The move", Verdict.BLOCKED if roll.residual else Verdict.PASS, said,
+        (
+            Figure("Move", roll.closing - roll.opening), *(Figure(cause.capitalize(), amount) for cause,
+            amount in causes.items() if cause != "residual"),
+            Figure("Residual", roll.residual, alarm=bool(roll.residual)),
+        ),
+        tuple(sections),
+    )  # fmt: skip
+
+
+def shadow_report(shadow: Shadow, administrator: str, findings: Sequence[Finding]) -> Report:
+    """Differences beyond tolerance with their explanation, then every figure of both sides."""
+    off = shadow.differences
+    said = f"Net assets differ from {administrator or 'the administrator'} by {round_to(shadow.net_assets_bps, 2)} bp; "
+    said += f"{count(off.num_rows, 'component')} beyond tolerance."
+    if not shadow.table.num_rows:
+        said = "There is no administrator's NAV of the day to compare with."
+    shown = ("component", "share_class", "item", "field", "ours", "theirs", "difference", "bps", "explanation")
+    return Report(
+        "shadow", "Shadow", no_worse_than_attention(shadow.verdict), said,
+        (
+            Figure("Net assets, bp", round_to(shadow.net_assets_bps, 2), alarm=off.num_rows > 0), Figure("Figures compared",
+            shadow.table.num_rows),
+            Figure("Beyond tolerance", off.num_rows, alarm=off.num_rows > 0),
+        ),
+        (
+            Section("Beyond tolerance", table=pick(off, *shown)),
+            Section("Everything compared", "The largest difference first.", pick(shadow.table, *shown[:-1])),
+        ),
+        tuple(findings),
+    )  # fmt: skip
+
+
 def history_rows(payloads: Sequence[dict[str, Any]]) -> pa.Table:
     """NAV facts as (day, class, nav per unit) for a line chart."""
     rows = [
-        {"nav_date": p["business_date"], "share_class": c["id"], "nav_per_unit": Decimal(c["nav_per_unit"])}
+        {"nav_date": date.fromisoformat(p["business_date"]), "share_class": c["id"], "nav_per_unit": Decimal(c["nav_per_unit"])}
         for p in payloads for c in p["classes"] if c["nav_per_unit"]
     ]  # fmt: skip
     return table(rows, ("nav_date", "share_class", "nav_per_unit"))

@@ -1,0 +1,72 @@
+"""Announcements, dates ahead, and what goes ex or is paid today."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from bo_lib.actions import GoldenEvent, coupons_due, entitlements, golden, to_events, unannounced_coupons, upcoming
+from bo_lib.model import dates, events
+from bo_lib.model.findings import Finding, Outcome
+from bo_lib.views.pages import actions as pages
+from bo_lib.views.report import Report
+from bo_lib.workbench.desk import Desk, once
+
+HORIZON_DAYS = 21
+
+
+class ActionsDesk(Desk):
+    @once
+    def golden(self) -> Outcome[list[GoldenEvent]]:
+        """One record per event from all announcements so far."""
+        senders = {*self.office.firm.action_sources, *(a.custodian for a in self.fund.accounts)}
+        expected = dict.fromkeys(self._held_before()["isin"].to_pylist(), senders)
+        return golden(self.known.announcements(), expected=expected)
+
+    @once
+    def _held_before(self) -> pa.Table:
+        before = dates.previous_business_day(self.day, self.fund.calendar)
+        return self.known.book(until=before).value.positions("trade")
+
+    @once
+    def announcements(self) -> Report:
+        outcome = self.golden()
+        held = {*self._held_before()["isin"].to_pylist(), *self.known.book().value.positions("trade")["isin"].to_pylist()}
+        ours = [event for event in outcome.value if event.isin in held]
+        missing = self.unannounced()
+        names = {event.ref for event in ours}
+        letters = [f for f in outcome.findings if f.place.file in names or any(isin in str(f) for isin in held)]
+        return pages.announcements_report(ours, [*letters, *missing], self.day)
+
+    def unannounced(self) -> tuple[Finding, ...]:
+        last = dates.add_business_days(self.day, 5, self.fund.calendar)
+        due = coupons_due(self.known.instruments, self.day, last)
+        return tuple(unannounced_coupons(due, self.golden().value, self._held_before()))
+
+    @once
+    def upcoming_events(self) -> Report:
+        positions = self.known.book().value.positions("trade")
+        return pages.upcoming_report(upcoming(self.golden().value, self.day, HORIZON_DAYS, positions=positions), self.day)
+
+    @once
+    def entitlements(self) -> Report:
+        """Books what goes ex or is paid since the business day before, for the positions held at its close."""
+        made = self._made()
+        self.known.book_events(made.value)
+        positions = self._held_before()
+        before = dates.previous_business_day(self.day, self.fund.calendar)
+        days = [before.fromordinal(n) for n in range(before.toordinal() + 1, self.day.toordinal() + 1)]
+        numbers = {a.id: a.custody for a in self.fund.accounts}
+        rows = [row for day in days for row in entitlements(self.golden().value, positions, day, numbers=numbers).to_pylist()]
+        return pages.entitlements_report(rows, made.value, made.findings)
+
+    @once
+    def _made(self) -> Outcome[list[events.Event]]:
+        own = self.known
+        prices = {isin: price.price for isin, price in own.last_prices.items()}
+        master = own.instruments
+        return to_events(
+            self.golden().value, self.fund.id, self.day, self._held_before(),
+            previous=dates.previous_business_day(self.day, self.fund.calendar), prices=prices,
+            currencies=dict(zip(master["isin"].to_pylist(), master["currency"].to_pylist(), strict=True)),
+            numbers={a.id: a.custody for a in self.fund.accounts}, booked={e.event_id for e in own.events()},
+        )  # fmt: skip

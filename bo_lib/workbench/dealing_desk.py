@@ -1,0 +1,89 @@
+"""Investors' orders, contract notes and the register."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from bo_lib.investors import Dealt, Orders, Register, deal, register, validate
+from bo_lib.investors.tables import CONTRACT_NOTES
+from bo_lib.model import tables
+from bo_lib.model.findings import Outcome
+from bo_lib.nav import Flow, dealing_prices
+from bo_lib.store import Fact
+from bo_lib.views.pages import dealing as pages
+from bo_lib.views.report import Report
+from bo_lib.workbench.desk import once
+from bo_lib.workbench.nav_desk import NavDesk
+from bo_lib.workbench.opening import OPENING_NAV
+
+
+class DealingDesk(NavDesk):
+    @once
+    def registered(self) -> Outcome[Register]:
+        """The register at the close of the day: today's orders join it tomorrow."""
+        taken_over = self.known.facts(OPENING_NAV)
+        rows = taken_over[-1].payload["register"] if taken_over else []
+        opening = {(row["investor"], row["share_class"]): Decimal(row["units"]) for row in rows}
+        return register(self.fund, opening, self.known.events())
+
+    @once
+    def validated(self) -> Outcome[Orders]:
+        before = {f.entity for f in self.known.facts("order") if f.effective_date < self.day}
+        orders = self.known.rows(tables.ORDERS, self.fund.inception)
+        return validate(orders, self.fund, self.registered().value, self.day, dealt=before)
+
+    @once
+    def dealing_price(self) -> Mapping[str, Decimal]:
+        """Price by class: NAV per unit, swung for everybody when the day's net flow is large."""
+        struck = self.struck().value
+        per_unit = {name: row["nav_per_unit"] for name, row in struck.rows.items() if row["nav_per_unit"] is not None}
+        flows = [Flow(*flow) for flow in self.validated().value.flows()]
+        return dealing_prices(per_unit, struck.net_assets, flows, self.fund.on(self.day), struck.rates, self.fund.base_currency)
+
+    @once
+    def dealt(self) -> Outcome[Dealt]:
+        struck = self.struck()
+        if not struck.ok:
+            return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), struck.findings)
+        return deal(self.validated().value.accepted, self.dealing_price(), struck.value.rates, self.fund, self.day)
+
+    def register_units(self) -> Mapping[str, Decimal] | None:
+        return self.registered().value.by_class(self.day)
+
+    # Pages
+
+    @once
+    def orders(self) -> Report:
+        outcome = self.validated()
+        return pages.orders_report(outcome.value, outcome.findings)
+
+    @once
+    def deal(self) -> Report:
+        """Deals the accepted orders and books the capital for the next business day."""
+        outcome = self.dealt()
+        if self.struck().ok:
+            self.known.book_events(outcome.value.capital)
+            self._record_orders(outcome.value)
+        per_unit = {name: row["nav_per_unit"] for name, row in self.struck().value.rows.items()}
+        return pages.deal_report(outcome.value, per_unit, self.dealing_price() if self.struck().ok else {}, outcome.findings)
+
+    def _record_orders(self, made: Dealt) -> None:
+        if self.known_at:
+            return
+        refs = {note["order_id"]: "order.dealt" for note in made.notes.to_pylist()}
+        refs |= {row["order_id"]: "order.refused" for row in self.validated().value.refused.to_pylist()}
+        facts = [
+            Fact(f"{kind}:{self.fund.id}:{ref}", self.fund.id, kind, ref, self.day, {"order_id": ref}) for ref, kind in refs.items()
+        ]
+        self.office.store.append(facts, self.office.actor, self.office.now())
+
+    @once
+    def register(self) -> Report:
+        outcome = self.registered()
+        books = {name: row["units"] for name, row in self.struck().value.rows.items()}
+        first = self.day.replace(day=1)
+        return pages.register_report(
+            outcome.value.holders(self.day), outcome.value.statement(first, self.day), outcome.value.by_class(self.day), books,
+            outcome.findings,
+        )  # fmt: skip
