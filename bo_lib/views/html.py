@@ -1,4 +1,8 @@
-"""Reports as HTML: fragments that look alike in JupyterLab, Voila and an exported page. Everything is escaped here."""
+"""Reports as HTML: fragments that look alike in JupyterLab, Voila and an exported page. Everything is escaped here.
+
+JupyterLab takes ``<style>`` out of a notebook it does not trust, such as the executed notebook of somebody else's run; a few
+inline styles keep figures and columns in order there.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +21,7 @@ from bo_lib.views.wording import columns_as_text, is_number, label, text_of
 
 HTML, TEXT = "text/html", "text/plain"
 LONG = 11  # characters of a figure that still fit in large type
+_LEFT, _SIDE_BY_SIDE = ' style="text-align: left"', ' style="display: inline-block; vertical-align: top; padding: 9px 12px 8px"'
 _BADGES = frozenset([*Verdict, *Severity, "failed"])
 _BADGED = frozenset(["verdict", "severity"])  # columns whose values are shown as badges
 
@@ -45,8 +50,8 @@ def _figure(figure: Figure) -> str:
     note = f'<div class="bo-note">{escape(figure.note)}</div>' if figure.note else ""
     alarm = " bo-alarm" if figure.alarm else ""
     return (
-        f'<div class="bo-figure{alarm}"><div class="bo-label">{escape(figure.label)}</div>'
-        f'<div class="bo-value{size}" title="{value}">{value}</div>{note}</div>'
+        f'<div class="bo-figure{alarm}"{_SIDE_BY_SIDE}><div class="bo-label">{escape(figure.label)}</div>'
+        f'<div class="bo-value{size}" title="{value}"><b>{value}</b></div>{note}</div>'
     )
 
 
@@ -68,25 +73,25 @@ def table(data: pa.Table, rows: int = 50) -> str:
 def _cell_class(kind: pa.DataType) -> str:
     if is_number(kind):
         return ' class="bo-n"'
-    return ' class="bo-d"' if pa.types.is_date(kind) else ""
+    return _LEFT + (' class="bo-d"' if pa.types.is_date(kind) else "")
 
 
 def _cells(name: str, texts: list[str], kind: str) -> list[str]:
     if name in _BADGED:
-        return [f"<td>{badge(text)}</td>" if text else "<td></td>" for text in texts]
+        return [f"<td{kind}>{badge(text)}</td>" if text else "<td></td>" for text in texts]
     return [f"<td{kind}>{escape(text)}</td>" for text in texts]
 
 
 def header(report: Report) -> str:
     return (
-        f'<div class="bo-head"><span class="bo-title">{escape(report.title)}</span>{badge(report.verdict)}</div>'
+        f'<div class="bo-head"><b class="bo-title">{escape(report.title)}</b> {badge(report.verdict)}</div>'
         f'<div class="bo-summary">{escape(report.summary)}</div>'
     )
 
 
 def section_head(section: Section) -> str:
     says = f'<div class="bo-says">{escape(section.says)}</div>' if section.says else ""
-    return f'<div class="bo-section">{escape(section.title)}</div>{says}'
+    return f'<div class="bo-section"><b>{escape(section.title)}</b></div>{says}'
 
 
 def wrapped(body: str) -> str:

@@ -149,7 +149,7 @@ def _cell(fund: str, process: str, run: Row | None) -> Cell:
         return Cell(fund, process)
     said = {"failed": FAILED, "started": RUNNING}.get(str(run["state"]), str(run.get("verdict") or FAILED))
     ended = str(run.get("finished_at") or "")
-    why = str(run.get("summary") or run.get("error") or "")
+    why = str(run.get("error") or run.get("summary") or "")
     return Cell(fund, process, said, why, ended[11:16], str(run.get("seconds") or ""), str(run.get("folder") or ""))
 
 

@@ -34,6 +34,11 @@ def places_of(number: Decimal) -> int:
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
+def _own_places(number: Decimal) -> int:
+    given = number.as_tuple().exponent
+    return max(places_of(number), min(2, -given) if isinstance(given, int) else 0)
+
+
 def column_places(values: Iterable[Any], kind: pa.DataType) -> int:
     """Decimal places of a column, one for all its rows so that they align; money (scale 6) has at least two."""
     if pa.types.is_integer(kind):
@@ -44,7 +49,7 @@ def column_places(values: Iterable[Any], kind: pa.DataType) -> int:
 
 
 def text_of(value: Any, places: int | None = None) -> str:
-    """One value for people. ``places``: decimal places of a number; default as many as it needs."""
+    """One value for people. ``places``: decimal places of a number; default as many as it needs, cents kept where it has them."""
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -53,7 +58,7 @@ def text_of(value: Any, places: int | None = None) -> str:
         number = Decimal(str(value))
         if not number.is_finite():
             return str(value)
-        return f"{number:,.{places_of(number) if places is None else places}f}"
+        return f"{number:,.{_own_places(number) if places is None else places}f}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, list | tuple):

@@ -13,10 +13,19 @@ DAYS = [date(2026, 6, day) for day in (24, 25, 26, 29, 30)]
 TODAY = DAYS[-1]
 HOSTILE = '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 2">'
 EXECUTED = "outputs/2026-06-30/EURO-UCITS/daily_recon/r1"
-NAVS = {"EURO-UCITS": ("EUR", {"A": "104.2513", "I": "108.9901", "H-USD": "99.1230"}), "GLOBAL-EQ-LS": ("USD", {"S-2025-01": "118.4400"})}
+NAVS = {
+    "EURO-UCITS": ("EUR", {"A": "104.2513", "I": "108.9901", "H-USD": "99.1230"}),
+    "GLOBAL-EQ-LS": ("USD", {"S-2025-01": "118.4400"}),
+}
 NET_ASSETS = {"EURO-UCITS": "104566778.12", "GLOBAL-EQ-LS": "58200114.07"}  # on the last day
 PROCESSES = {
-    "EURO-UCITS": {"settlement": "pass", "corporate_actions": "pass", "daily_recon": "attention", "nav_strike": "pass", "dealing": "pass"},
+    "EURO-UCITS": {
+        "settlement": "pass",
+        "corporate_actions": "pass",
+        "daily_recon": "attention",
+        "nav_strike": "pass",
+        "dealing": "pass",
+    },
     "GLOBAL-EQ-LS": {"settlement": "pass", "corporate_actions": "pass", "daily_recon": "blocked", "nav_strike": "failed"},
 }
 BREAKS = [  # fund, opened, closed, amount in base currency, kind, text
@@ -32,6 +41,8 @@ def build(root: Path) -> Path:
     """The firm at ``root``: parameters and dashboards of the repository, facts of five days, one executed run."""
     shutil.copytree(REPOSITORY / "parameters", root / "parameters")
     shutil.copytree(REPOSITORY / "notebooks/dashboards", root / "notebooks/dashboards")
+    page = {"cells": [{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "for the desk only"}], "metadata": {}}
+    (root / "notebooks/desk_only.ipynb").write_text(json.dumps({**page, "nbformat": 4, "nbformat_minor": 5}))
     firm = root / "parameters/firm.yaml"
     firm.write_text(firm.read_text().replace("[GLOBAL-EQ-LS, EURO-UCITS, GLOBAL-BOND, HARBOUR-PE]", "[EURO-UCITS, GLOBAL-EQ-LS]"))
     fund = root / "parameters/funds/GLOBAL-EQ-LS.yaml"
@@ -68,9 +79,20 @@ def _runs() -> list[Fact]:
     facts = []
     for fund, verdicts in PROCESSES.items():
         for process, verdict in verdicts.items():
-            said = {"state": "failed", "verdict": "", "error": "price missing"} if verdict == "failed" else {"state": "finished", "verdict": verdict}
+            said = (
+                {"state": "failed", "verdict": "", "error": "price missing"}
+                if verdict == "failed"
+                else {"state": "finished", "verdict": verdict}
+            )
             folder = f"outputs/{TODAY}/{fund}/{process}/r1"
-            payload = {"fund": fund, "notebook": process, "summary": f"{process} said {verdict}", "seconds": "12.0", "folder": folder, **said}
+            payload = {
+                "fund": fund,
+                "notebook": process,
+                "summary": f"{process} said {verdict}",
+                "seconds": "12.0",
+                "folder": folder,
+                **said,
+            }
             facts.append(_fact("run.finished", "runs", f"{fund}/{process}", TODAY, payload))
     return facts
 
@@ -88,4 +110,7 @@ def _breaks() -> list[Fact]:
 def _arrivals() -> list[Fact]:
     said = {"sender": "ALPINE", "format": "mt940", "state": "arrived", "findings": []}
     late = {"sender": "NORTHGATE", "format": "pb_cash", "state": "missing", "findings": [{"message": "due 06:30, not there"}]}
-    return [_fact("arrival", "EURO-UCITS", "ALPINE/mt940", TODAY, said), _fact("arrival", "GLOBAL-EQ-LS", "NORTHGATE/pb_cash", TODAY, late)]
+    return [
+        _fact("arrival", "EURO-UCITS", "ALPINE/mt940", TODAY, said),
+        _fact("arrival", "GLOBAL-EQ-LS", "NORTHGATE/pb_cash", TODAY, late),
+    ]
