@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bo_lib.model.tables import AMOUNT, COUNT, DATE, PRICE, QUANTITY, RATE, TEXT, Column, Table
 
-ADJUSTED_BALANCE = Table("adjusted_balance", "trial balance with the strike's marks; debit positive", ("ledger", "share_class", "currency"), (
+ADJUSTED_BALANCE = Table("adjusted_balance", "trial balance with marks; debit positive", ("ledger", "share_class", "currency"), (
     Column("type", TEXT, "asset, liability, equity, income or expense", True),
     Column("ledger", TEXT, "ledger account", True),
     Column("share_class", TEXT, "class, where the balance is of one"),

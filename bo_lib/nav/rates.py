@@ -43,8 +43,9 @@ def _choose_rate(
     reference = median(before[-REFERENCE_DAYS:]) if before else None
     today = {r["source"]: r for r in rows if r["rate_date"] == day}
     findings: list[Finding] = []
+    rejected: set[str] = set()
     for source in (s for s in sources if s in today):
-        row, others = today[source], [r["rate"] for s, r in today.items() if s != source and r["rate"] > 0]
+        row, others = today[source], [r["rate"] for s, r in today.items() if s not in (source, *rejected) and r["rate"] > 0]
         rate, place = row["rate"], Place(sha256=row["file"] or "", at=row["at"] or "")
         said = {"found": plain(rate), "expected": f"{plain(reference)} before" if reference else "a positive rate"}
         near = any(abs(rate / o - 1) * 100 <= tolerances.fx_source_pct for o in others)
@@ -54,6 +55,7 @@ def _choose_rate(
                 ("rate-not-positive", "zero or negative") if rate <= 0 else ("rate-spike", "no other source confirms the move")
             )
             findings.append(warning(code, f"{currency}: {source} sends {plain(rate)}: {why}", place, todo=f"ask {source}", **said))
+            rejected.add(source)
             continue
         if moved and not near:
             findings.append(
