@@ -11,16 +11,15 @@ from bo_lib.model.dates import parse_date
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench.actions_desk import ActionsDesk
-from bo_lib.workbench.dealing_desk import DealingDesk
+from bo_lib.workbench.close_desk import CloseDesk
 from bo_lib.workbench.office import Office
 from bo_lib.workbench.opening import open_books
-from bo_lib.workbench.recon_desk import ReconDesk
 from bo_lib.workbench.settlement_desk import SettlementDesk
 
 __all__ = ["Workbench", "catch_up"]
 
 
-class Workbench(SettlementDesk, ActionsDesk, ReconDesk, DealingDesk):
+class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
     """Each step returns a report that shows itself; a step done twice changes nothing."""
 
     @classmethod

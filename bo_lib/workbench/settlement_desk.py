@@ -24,7 +24,7 @@ class SettlementDesk(Desk):
         """Checks the trades and currency deals received up to today and books those that stand."""
         checked, deals = self.checked_trades(), self.checked_deals()
         self.known.book_events([*checked.value.events, *deals.value])
-        today = [e for e in checked.value.events if isinstance(e, events.Trade)]
+        today = [e for e in self.known.standing(events.Trade) if e.effective_date == self.day or e in checked.value.events]
         return pages.trades_report(today, checked.value, deals.value, [*checked.findings, *deals.findings])
 
     @once
@@ -56,7 +56,8 @@ class SettlementDesk(Desk):
         self.trades()
         outcome = self.settled()
         self.known.book_events(outcome.value.events)
-        return pages.settled_report(outcome.value, outcome.findings, self.day)
+        settled = [e for e in self.known.standing(events.Settlement) if e.effective_date == self.day or e in outcome.value.events]
+        return pages.settled_report(settled, outcome.value, outcome.findings, self.day)
 
     @once
     def settled(self) -> Outcome[SettlementDay]:

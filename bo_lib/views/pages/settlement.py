@@ -40,11 +40,11 @@ def trades_report(booked: Sequence[Trade], checked: TradeDay, deals: Sequence[Ev
     )  # fmt: skip
 
 
-def settled_report(day: SettlementDay, findings: Sequence[Finding], business_date: date) -> Report:
+def settled_report(settled: Sequence[Event], day: SettlementDay, findings: Sequence[Finding], business_date: date) -> Report:
     """What the custodians confirmed today, and what of it does not fit our trades."""
-    today = [e.model_dump() for e in day.events if e.effective_date == business_date]
-    earlier = [e.model_dump() for e in day.events if e.effective_date != business_date]
-    said = f"{count(len(day.events), 'settlement')} booked"
+    today = [e.model_dump() for e in settled if e.effective_date == business_date]
+    earlier = [e.model_dump() for e in settled if e.effective_date != business_date]
+    said = f"{count(len(settled), 'settlement')} booked"
     said += f", {len(earlier)} of them of earlier days" if earlier else ""
     said += f"; {count(len(day.unknown), 'message')} for no trade of ours." if day.unknown else "."
     columns = ("trade_id", "effective_date", "quantity", "amount")
