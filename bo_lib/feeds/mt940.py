@@ -55,7 +55,7 @@ def _statement(message: Message, reading: Reading) -> None:
     currency = _currency(opening, closing, fields)
     row: dict[str, Any] = {"account": account, "kind": "cash", "number": number or None, "currency": currency}
     row["statement_date"] = closing[0] if closing else _report_date(fields, reading)
-    row["statement_id"] = reading.statement_id(account, number or str(row["statement_date"] or fields["20"].value))
+    row["statement_id"] = reading.statement_id(account, number or str(row["statement_date"] or message.at))
     row["opening"] = opening[2] if opening else None
     row["closing"] = closing[2] if closing else None
     if opening and closing and opening[1] != closing[1]:
@@ -162,8 +162,8 @@ def _amount(text: str) -> Decimal:
 
 def _day(text: str) -> date:
     """YYMMDD; years 80 to 99 are of the last century. Raises ``UnreadableError``."""
-    year = int(text[:2])
     try:
+        year = int(text[:2])
         return date(year + (1900 if year >= 80 else 2000), int(text[2:4]), int(text[4:6]))
     except ValueError:
         raise UnreadableError("date-invalid", "no such date", text, "YYMMDD", "ask the sender for a corrected statement") from None

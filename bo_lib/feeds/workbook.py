@@ -1,8 +1,9 @@
 """XLSX opened safely: the archive is measured and unpacked within bounds before the spreadsheet reader sees it.
 
-python-calamine trusts an archive's directory and lays a sheet out as a full rectangle; both can be abused. So members are
-read here, at most as many bytes as the directory says, sheets are measured by their cell references, and a plain
-(stored) archive is handed on.
+python-calamine trusts an archive's directory, reserves memory for as many entries as a tag announces (and ends the process
+when there is none), and lays a sheet out as a full rectangle. So members are read here, at most as many bytes as the
+directory says, announced sizes are left out, sheets are measured by their cell references, and a plain (stored) archive
+is handed on.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from bo_lib.feeds.reading import Reading
 BYTES_MAX = 256 * 2**20
 RATIO_MAX = 200  # real sheets shrink 5 to 30 times
 CELLS_MAX = 20_000_000
-_CELL = re.compile(rb"""\br=["']([A-Z]{1,3})?(\d{1,9})["']""")
+_CELL = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,9})(\d{1,20})["']""")
+_SIZED = re.compile(rb"<(?:\w+:)?(?:sst|cellXfs|cellStyleXfs|numFmts|dimension)\b[^>]*>")
+_SIZE = re.compile(rb"""\s(?:count|uniqueCount|ref)\s*=\s*(?:"[^"]*"|'[^']*')""")
 
 
 def open_workbook(data: bytes, reading: Reading) -> Any:
@@ -59,6 +62,8 @@ def sheet_rows(workbook: Any, name: str, reading: Reading) -> list[list[Any]]:
 def _unpacked(data: bytes, reading: Reading) -> bytes | None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
+        if "xl/workbook.xml" not in {m.filename for m in members}:
+            raise ValueError("an archive without xl/workbook.xml is no .xlsx")
         total = sum(m.file_size for m in members)
         if total > BYTES_MAX or total > RATIO_MAX * len(data) + 2**20:
             reading.error(
@@ -76,12 +81,19 @@ def _unpacked(data: bytes, reading: Reading) -> bytes | None:
         with zipfile.ZipFile(stored, "w", zipfile.ZIP_STORED) as plain:
             for member in members:
                 content = archive.read(member)
+                if member.filename.endswith((".xml", ".rels")) and b"\x00" in content:
+                    raise ValueError(f"{member.filename} is not text in UTF-8")
                 if (cells := _cells(content)) > CELLS_MAX:
                     reading.error("sheet-too-large", "a sheet spans far more cells than it can hold data", member.filename,
                                   found=f"{cells} cells", expected=f"at most {CELLS_MAX}")  # fmt: skip
                     return None
-                plain.writestr(member.filename, content)
+                plain.writestr(member.filename, _SIZED.sub(_unsized, content))
         return stored.getvalue()
+
+
+def _unsized(tag: re.Match[bytes]) -> bytes:
+    """A tag without the sizes it announces (a dimension must have one: the smallest)."""
+    return _SIZE.sub(b' ref="A1"' if b"dimension" in tag[0] else b"", tag[0])
 
 
 def _cells(content: bytes) -> int:
@@ -91,7 +103,7 @@ def _cells(content: bytes) -> int:
     rows = columns = 0
     for found in _CELL.finditer(content):
         rows, column = max(rows, int(found[2])), 0
-        for letter in found[1] or b"":
+        for letter in found[1].upper():
             column = column * 26 + letter - 64
         columns = max(columns, column)
     return rows * max(columns, 1)

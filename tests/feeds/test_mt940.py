@@ -157,6 +157,10 @@ def test_a_statement_without_an_account_is_refused_whole() -> None:
     assert [f.code for f in outcome.findings] == ["account-missing"]
 
 
+def test_entries_without_a_number_a_date_and_a_reference_still_belong_to_their_account() -> None:
+    assert rows("{1:F01X}{2:I940Y}{4:\n:25:ACC\n:61:260601C1,NTRFA\n-}", "statements")[0]["statement_id"] == "ACC/line 1"
+
+
 def test_an_intraday_report_has_nothing_to_prove_but_its_totals() -> None:
     assert read(MT942).value.format == "mt942"
     [one] = rows(MT942, "statements")

@@ -249,17 +249,38 @@ def test_the_mappings_of_the_demonstration_firm_load() -> None:
 def test_a_bomb_in_an_archive_is_refused_unopened() -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("xl/worksheets/sheet1.xml", b"0" * 50_000_000)
+        archive.writestr("xl/workbook.xml", b"0" * 50_000_000)
     assert codes(made.getvalue(), CASH) == {"archive-too-large"}
 
 
-def test_a_sheet_that_spans_a_billion_cells_is_refused() -> None:
-    book = zipfile.ZipFile(io.BytesIO(workbook(Balances=[["Account"], ["NG-1"]])))
+def changed(data: bytes, old: bytes, new: bytes) -> bytes:
+    """A workbook with bytes replaced in every member."""
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(io.BytesIO(data)) as book, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for member in book.infolist():
-            archive.writestr(member.filename, book.read(member).replace(b'r="A2"', b'r="XFD1048576"'))
-    assert codes(made.getvalue(), CASH) == {"sheet-too-large"}
+            assert member.filename
+            archive.writestr(member.filename, book.read(member).replace(old, new))
+    return made.getvalue()
+
+
+@pytest.mark.parametrize("reference", [b"XFD1048576", b"A4294967295", b"zzz9"])
+def test_a_sheet_that_spans_a_billion_cells_is_refused(reference: bytes) -> None:
+    data = workbook(Balances=[[f"{row}"] for row in range(2000)])
+    wide = changed(data, b'r="A2000"', b'r="' + reference + b'"')
+    assert codes(wide, CASH) == {"sheet-too-large"}
+
+
+def test_announced_sizes_are_not_believed() -> None:
+    data = workbook(Balances=[["Account", "Ccy", "As Of", "Opening", "Closing"], ["NG-1", "USD", date(2026, 6, 1), 5, 5]])
+    liar = changed(changed(data, b"uniqueCount=", b'uniqueCount="99999999999999" was='), b'ref="A1:E2"', b'ref="A1:XFD1048576"')
+    assert rows(liar, "statements", CASH)[0]["closing"] == Decimal(5)
+
+
+def test_another_kind_of_archive_is_no_workbook() -> None:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("content.xml", "<office/>")
+    assert codes(made.getvalue(), CASH) == {"workbook-unreadable"}
 
 
 def test_an_archive_that_lies_about_its_size_is_no_workbook() -> None:
