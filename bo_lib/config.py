@@ -110,7 +110,7 @@ class Tolerances(Strict):
     nav_move_pct: Decimal = Decimal(3)  # unexplained by anything but size: warns
     price_move_pct: Decimal = Decimal(15)
     price_source_pct: Decimal = Decimal(1)
-    price_stale_days: int = 3
+    price_stale_days: int = 3  # weekdays without a change
     fx_move_pct: Decimal = Decimal(5)
     fx_source_pct: Decimal = Decimal("0.5")
 

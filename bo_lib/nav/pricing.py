@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from statistics import median
 from types import MappingProxyType
@@ -175,7 +175,7 @@ def _unchanged(c: _Candidate, earlier: list[dict[str, Any]], day: date) -> int:
         if _in_major(row)[0] != c.price:
             break
         since = row["price_date"]
-    return (day - since).days
+    return sum((since + timedelta(days=n)).weekday() < 5 for n in range(1, (day - since).days + 1))
 
 
 def _judge(c: _Candidate, currency: str, unsplit: Decimal | None, tolerances: Tolerances) -> None:
@@ -269,7 +269,7 @@ def _about(
                 todo=f"ask {first}",
             )
         )
-    if pick.unchanged_days > tolerances.price_stale_days:
+    if pick.unchanged_days >= tolerances.price_stale_days:
         pick.notes.append(f"unchanged for {pick.unchanged_days} days")
         findings.append(
             warning(
@@ -277,7 +277,7 @@ def _about(
                 f"{pick.isin}: {pick.source} has sent {plain(pick.price)} for {pick.unchanged_days} days",
                 pick.place,
                 found=f"{pick.unchanged_days} days",
-                expected=f"at most {tolerances.price_stale_days}",
+                expected=f"fewer than {tolerances.price_stale_days}",
                 todo="ask whether it traded",
             )
         )

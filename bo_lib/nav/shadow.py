@@ -14,6 +14,7 @@ from bo_lib.model.money import ZERO, round_to
 from bo_lib.nav.strike import Strike
 from bo_lib.nav.tables import SHADOW, built
 
+FEE_TOLERANCE_BASE = Decimal("0.05")  # fees overpaid have no tolerance (CSSF circular 24/856): only cents of rounding pass
 UNEXPLAINED = "no component differs: it is the allocation between classes or the rounding of units"
 Key = tuple[str, str, str, str]  # component, class, item, field
 _FIELDS = {"holding": ("amount", "quantity", "price"), "units": ("quantity",), "nav_per_unit": ("price",), "rate": ("price",)}
@@ -35,9 +36,9 @@ class Shadow:
 def shadow(struck: Strike, nav_pack: pa.Table, tolerance_bps: Decimal) -> Outcome[Shadow]:
     """Compares ``struck`` with the administrator's pack of the same day (table NAV_PACK, amounts in base currency).
 
-    A difference counts in basis points of net assets: of the class for figures of a class, else of the fund. Any holding, price,
-    balance or unit beyond ``tolerance_bps`` is attention; a net asset value that differs while no component does blocks; no
-    pack for the day is a warning with nothing compared.
+    A difference counts in basis points of net assets: of the class for figures of a class, else of the fund; an accrued fee may
+    differ by cents only. A figure beyond tolerance is attention; net assets or a NAV per unit that differ while no component
+    does block; no pack for the day is a warning with nothing compared.
     """
     rows = [r for r in nav_pack.to_pylist() if r["fund"] == struck.fund and r["nav_date"] == struck.day]
     if not rows:
@@ -46,7 +47,7 @@ def shadow(struck: Strike, nav_pack: pa.Table, tolerance_bps: Decimal) -> Outcom
         return Outcome(Shadow(built(SHADOW, []), Verdict.ATTENTION, ZERO), (finding,))
     theirs, ours = _theirs(rows), _ours(struck)
     compared = [_compare(key, ours.get(key), theirs.get(key), struck, theirs, tolerance_bps) for key in ours.keys() | theirs.keys()]
-    _explain(compared, struck, theirs)
+    _explain(compared, struck)
     compared.sort(key=lambda r: (r["within"], -abs(r["bps"]), r["component"], r["share_class"] or "", r["item"] or "", r["field"]))
     off = [r for r in compared if not r["within"]]
     findings = tuple(_finding(r) for r in off)
@@ -91,23 +92,15 @@ def _compare(
 ) -> dict[str, Any]:
     component, share_class, item, name = key
     difference = (ours or ZERO) - (theirs or ZERO)
-    one_sided_rate = component == "rate" and (ours is None or theirs is None)  # a currency that only one side lists
-    bps = ZERO if one_sided_rate else _bps(key, difference, ours, theirs, struck, all_theirs)
-    row = {
-        "component": component,
-        "share_class": share_class or None,
-        "item": item or None,
-        "field": name,
-        "ours": _fit(ours),
-        "theirs": _fit(theirs),
-    }
+    if component == "rate" and (ours is None or theirs is None):
+        difference = ZERO  # a currency that only one side lists
+    bps = _bps(key, difference, ours, theirs, struck, all_theirs)
+    fee = component == "accrual" and item not in struck.valuation.holdings()
+    within = abs(difference) <= FEE_TOLERANCE_BASE if fee else abs(bps) <= tolerance
     return {
-        **row,
-        "difference": ZERO if one_sided_rate else _fit(difference),
-        "bps": round_to(bps, 6),
-        "within": abs(bps) <= tolerance,
-        "explanation": None,
-    }
+        "component": component, "share_class": share_class or None, "item": item or None, "field": name, "ours": _fit(ours),
+        "theirs": _fit(theirs), "difference": _fit(difference), "bps": round_to(bps, 6), "within": within, "explanation": None,
+    }  # fmt: skip
 
 
 def _fit(number: Decimal | None) -> Decimal | None:
@@ -142,15 +135,23 @@ def _value(struck: Strike, isin: str) -> Decimal:
     return sum((r["base"] for r in struck.components.to_pylist() if r["component"] == "holding" and r["item"] == isin), ZERO)
 
 
-def _explain(rows: list[dict[str, Any]], struck: Strike, theirs: dict[Key, Decimal]) -> None:
+def _explain(rows: list[dict[str, Any]], struck: Strike) -> None:
     """Names the cause of each difference: a quantity, a price, a rate, units, a balance that one side lacks."""
-    off = {(r["component"], r["share_class"] or "", r["item"] or "", r["field"]) for r in rows if not r["within"]}
     differs = {(r["component"], r["item"] or "", r["field"]) for r in rows if r["difference"]}
     currency = {r["item"]: r["currency"] for r in struck.components.to_pylist() if r["component"] == "holding"}
-    for r in rows:
-        key = (r["component"], r["share_class"] or "", r["item"] or "", r["field"])
-        if key in off:
-            r["explanation"] = _cause(r, differs, currency, rows)
+    for r in (r for r in rows if not r["within"]):
+        fee = r["component"] == "accrual" and r["item"] not in currency and None not in (r["ours"], r["theirs"])
+        r["explanation"] = _fee_cause(r, struck) if fee else _cause(r, differs, currency, rows)
+
+
+def _fee_cause(r: dict[str, Any], struck: Strike) -> str:
+    """An accrual that is off by whole days says so."""
+    today = next((a.amount for a in struck.accruals if (a.name, a.share_class) == (r["item"], r["share_class"] or "")), ZERO)
+    days = r["difference"] / today * (struck.day - struck.previous_day).days if today else ZERO
+    whole = days.to_integral_value()
+    if whole and abs(days - whole) < Decimal("0.01"):
+        return f"accrual: the administrator has {abs(whole)} days {'more' if whole > 0 else 'fewer'}"
+    return "accrual"
 
 
 def _cause(r: dict[str, Any], differs: set[tuple[str, str, str]], currency: dict[str, str], rows: list[dict[str, Any]]) -> str:

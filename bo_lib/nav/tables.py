@@ -17,7 +17,7 @@ CANDIDATES = Table("price_candidates", "every price that was looked at, chosen o
     Column("price_date", DATE, "date the price is of", True),
     Column("reference", PRICE, "the price before, all sources, splits applied"),
     Column("move_pct", RATE, "move against the reference in percent"),
-    Column("unchanged_days", COUNT, "calendar days this source has sent the same price"),
+    Column("unchanged_days", COUNT, "weekdays for which this source has sent the same price"),
     Column("chosen", FLAG, "used in the NAV", True),
     Column("reason", TEXT, "why it was rejected, or what was said about it"),
 ))  # fmt: skip

@@ -214,14 +214,10 @@ def _pair(ledger: str, gain: str, currency: str, local: Decimal, base: Decimal, 
 
 
 def _holding_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
-    base = valuation.base_currency
+    into = _Into(valuation.base_currency, valuation.rates, [])  # a missing rate was said by the valuation
     for isin, row in valuation.holdings().items():
         gain = row["local"] - row["cost_local"]
-        gain_base = (
-            valuation.rates.convert(gain, row["currency"], base)
-            if row["currency"] in valuation.rates or row["currency"] == base
-            else ZERO
-        )
+        gain_base = into(gain, row["currency"])
         yield from _pair(
             "unrealised_appreciation", "unrealised_gain", row["currency"], gain, gain_base, "market value less cost", isin=isin
         )

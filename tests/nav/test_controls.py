@@ -127,9 +127,7 @@ def test_two_people_release_a_blocked_nav_and_one_does_not() -> None:
 
 def changed(component: str, item: str | None, **to: Any) -> Callable[[dict[str, Any]], Any]:
     def change(row: dict[str, Any]) -> None:
-        if (row["component"], row.get("item")) == (component, item) and not (
-            row.get("share_class") and component == "units" and row["share_class"] != "A"
-        ):
+        if (row["component"], row.get("item")) == (component, item) and row.get("share_class") not in ("B", "H"):
             row.update({k: v(row[k]) for k, v in to.items()})
 
     return change
@@ -144,7 +142,7 @@ def _plus_2_pct(number: Decimal) -> Decimal:
     [
         (changed("holding", "SHARE", price=_plus_2_pct, amount=_plus_2_pct), ("holding", "SHARE", "amount"), "price"),
         (changed("holding", "SHARE", quantity=_plus_2_pct, amount=_plus_2_pct), ("holding", "SHARE", "amount"), "quantity"),
-        (changed("accrual", "management_fee", amount=lambda a: a * 20), ("accrual", "management_fee", "amount"), "accrual"),
+        (changed("accrual", "management_fee", amount=lambda a: a - D("0.06")), ("accrual", "management_fee", "amount"), "accrual"),
         (changed("cash", "USD", amount=lambda a: a - 500), ("cash", "USD", "amount"), "amount differs"),
         (changed("rate", "USD", price=lambda p: p * D("1.01")), ("rate", "USD", "price"), "exchange rate"),
         (changed("units", None, quantity=lambda q: q + 1000), ("units", None, "quantity"), "units in issue"),
@@ -157,6 +155,15 @@ def test_the_shadow_names_the_component_that_differs(change: Any, off: tuple[str
     assert found[off] == why
     assert result.value.verdict is Verdict.ATTENTION
     assert result.findings and all(f.code == "shadow-difference" for f in result.findings)
+
+
+def test_an_accrual_off_by_days_says_how_many() -> None:
+    """Class A: 150,000 x 1% / 365 = 4.11 a day; the administrator accrued five days over the weekend."""
+    strike = sound().struck
+    daily = strike.rows["A"]["management_fee"] / 3
+    table = pack(strike, changed("accrual", "management_fee", amount=lambda a: round(a - 2 * daily, 2)))
+    found = [r for r in shadow(strike, table, D("0.5")).value.differences.to_pylist() if r["item"] == "management_fee"]
+    assert [(r["share_class"], r["explanation"]) for r in found] == [("A", "accrual: the administrator has 2 days more")]
 
 
 def test_a_balance_that_only_the_administrator_has_is_said() -> None:

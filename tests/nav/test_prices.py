@@ -83,9 +83,9 @@ def test_the_day_after_a_wrong_price_is_not_punished_for_it() -> None:
 
 
 def test_a_price_that_stands_still_is_said_and_used() -> None:
-    outcome = select("A 100", "B 101", history="99 100 100 100 100")
+    outcome = select("A 100", "B 101", history="98 99 99 100 100 100")
     assert (outcome.value.prices["SHARE"], codes(outcome)) == (Decimal(100), ["price-stale"])
-    assert codes(select("A 100", "B 100.5", history="99 99 100 100 100")) == []  # three days are within tolerance
+    assert codes(select("A 100", "B 100.5", history="98 99 99 100 100")) == []  # two days are within tolerance
 
 
 def split(day: date = T) -> list[Split]:
