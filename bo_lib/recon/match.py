@@ -7,28 +7,30 @@ matches. Shuffling the rows changes nothing but which of identical rows is named
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib.recon.passes import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Passes, equal, listed, literal, quoted, sql
 from bo_lib.recon.rules import Rules
 
-MISSING = {"left": "missing_there", "right": "missing_here"}
-GROUPED = pa.schema(
-    [("group", pa.int64()), ("side", pa.string()), ("row", pa.int64()), ("pass", pa.string()), ("verdict", pa.string())]
-)
+KINDS_ALONE = {"left": "missing_there", "right": "missing_here"}
+EXCLUDED = pa.schema([("side", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 BREAKS = pa.schema(
     [("side", pa.string()), ("row", pa.int64()), ("kind", pa.string()), ("group", pa.int64()), ("pass", pa.string())]
 )
-EXCLUDED = pa.schema([("side", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
+VERDICTS = ("match", "net", "differ", "suggest")  # in the order of the outcomes of passes
 
 
 @dataclass(frozen=True)
 class Matching:
-    """Where every row of both sides ended. ``row`` is the row's index in the table that was given.
+    """Where every row of both sides ended. ``row`` is the row's index in the table that was given; names come as dictionaries.
 
     matches
         (group, side, row, pass, verdict): verdict ``match``, or ``net`` for a row and its reversal on one side.
@@ -78,16 +80,20 @@ def match(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
 
 class _Comparison:
     def __init__(self, con: duckdb.DuckDBPyConnection, tables: dict[str, pa.Table], rules: Rules) -> None:
-        self.con, self.tables, self.rules = con, tables, rules
+        self.con, self.rules = con, rules
+        self.inputs: dict[str, pa.Table] = {}
         types = {name: _common_type(name, tables) for name in rules.columns}
         if rules.date and not pa.types.is_date32(types[rules.date]):
             raise TypeError(f"{rules.date}: found {types[rules.date]}, expected date32")
         for side, table in tables.items():
             extra = [e.field for e in rules.exclusions if e.side == side and e.field not in types]
-            columns = {name: _filled(table[name].cast(kind)) for name, kind in types.items()} | {n: table[n] for n in extra}
-            con.register(f"{side}_in", pa.table({"row": pa.array(range(table.num_rows), pa.int32()), **columns}))
+            columns = {name: _prepared(table[name], kind) for name, kind in types.items()} | {n: table[n] for n in extra}
+            self.inputs[side] = pa.table({"row": np.arange(table.num_rows, dtype=np.int32), **columns})
+            con.register(f"{side}_in", self.inputs[side])
         self.excluded = pa.Table.from_pylist([row for side in SIDES for row in self._exclude(side)], EXCLUDED)
-        self.passes = Passes(con, rules, tables["left"].num_rows, getattr(types[rules.amount], "scale", 0))
+        self.passes = Passes(
+            con, rules, (tables["left"].num_rows, tables["right"].num_rows), getattr(types[rules.amount], "scale", 0)
+        )
         self.passes.run()
 
     def _exclude(self, side: str) -> list[dict[str, object]]:
@@ -104,37 +110,64 @@ class _Comparison:
 
     def result(self) -> Matching:
         reference = self.rules.reference
-        breaks = self._breaks()
-        matches = self._grouped(MATCHED, NETTED)
+        placed = self._placed()
+        matches = pa.concat_tables([self._grouped(placed, MATCHED), self._grouped(placed, NETTED)])
+        breaks = self._breaks(placed)
         return Matching(
             matches=matches,
-            suggestions=self._grouped(SUGGESTED),
+            suggestions=self._grouped(placed, SUGGESTED),
             breaks=breaks,
             excluded=self.excluded,
             conservation=self._conservation(matches, breaks),
-            null_keys={side: _filled(t[reference]).null_count for side, t in self.tables.items()} if reference else {},
-            rows={side: table.num_rows for side, table in self.tables.items()},
+            null_keys={side: table[reference].null_count for side, table in self.inputs.items()} if reference else {},
+            rows={side: table.num_rows for side, table in self.inputs.items()},
             rules=f"{self.rules.name} v{self.rules.version}",
         )
 
-    def _grouped(self, *outcomes: int) -> pa.Table:
-        steps = " ".join(f"when {n} then {literal(step.id)}" for n, step in enumerate(self.rules.passes))
-        text = sql("placed", steps=steps, outcomes=", ".join(map(str, outcomes)))
-        return _arrow(self.con, text).cast(GROUPED)
+    def _placed(self) -> dict[int, dict[str, Ints]]:
+        """What the passes decided: outcome -> columns step, grp, side, row, sorted by them."""
+        table = _arrow(self.con, sql("placed"))
+        step, outcome, side, grp, row = (table[name].to_numpy().astype(np.int64) for name in table.column_names)
+        rows = [table.num_rows for table in self.inputs.values()]
+        sizes = (len(VERDICTS), len(self.rules.passes), sum(rows) + 1, 2, max(rows) + 1)
+        order = np.sort(np.ravel_multi_index((outcome, step, grp, side, row), sizes)) if len(row) else np.empty(0, np.int64)
+        outcome, *columns = np.unravel_index(order, sizes)
+        edges = np.searchsorted(outcome, np.arange(len(VERDICTS) + 1))
+        names = ("step", "grp", "side", "row")
+        return {
+            n: {name: column[edges[n] : edges[n + 1]] for name, column in zip(names, columns, strict=True)}
+            for n in range(len(VERDICTS))
+        }
 
-    def _breaks(self) -> pa.Table:
-        """Open rows, differing pairs and suggestions, with what is wrong with each."""
-        kinds = {(step, group): kind for group, step, kind in self._differing()}
-        names = {step.id: n for n, step in enumerate(self.rules.passes)}
-        rows = [
-            {**row, "kind": kinds.get((names[row["pass"]], row["group"]), "ambiguous")}
-            for row in self._grouped(DIFFERENT, SUGGESTED).drop_columns(["verdict"]).to_pylist()
-        ]
-        for number, side in enumerate(SIDES):
-            doubled = self._duplicates(side, number)
-            left_over = (row for (row,) in self.passes.rows("open_rows", open=self.passes.open[side]))
-            rows += [{"side": side, "row": row, "kind": "duplicate" if row in doubled else MISSING[side]} for row in left_over]
-        return pa.Table.from_pylist(rows, BREAKS)
+    def _grouped(self, placed: dict[int, dict[str, Ints]], outcome: int) -> pa.Table:
+        found = placed[outcome]
+        return pa.table({
+            "group": found["grp"], "side": _named(found["side"], SIDES), "row": found["row"],
+            "pass": _named(found["step"], [step.id for step in self.rules.passes]),
+            "verdict": _named(np.full(len(found["row"]), outcome), VERDICTS),
+        })  # fmt: skip
+
+    def _breaks(self, placed: dict[int, dict[str, Ints]]) -> pa.Table:
+        """Differing pairs, suggestions and open rows, with what is wrong with each."""
+        kinds = {(step, group): kind for group, step, kind in self._differing()} if len(placed[DIFFERENT]["row"]) else {}
+        passes = [step.id for step in self.rules.passes]
+        columns: dict[str, list[object]] = {name: [] for name in BREAKS.names}
+        for outcome in (DIFFERENT, SUGGESTED):
+            step, group, side, row = (placed[outcome][name].tolist() for name in ("step", "grp", "side", "row"))
+            columns["side"] += [SIDES[n] for n in side]
+            columns["row"] += row
+            columns["kind"] += [kinds[key] if outcome == DIFFERENT else "ambiguous" for key in zip(step, group, strict=True)]
+            columns["group"] += group
+            columns["pass"] += [passes[n] for n in step]
+        for number, name in enumerate(SIDES):
+            rows = [row for (row,) in self.passes.rows("open_rows", open=self.passes.open[name])]
+            doubled = self._duplicates(name, number) if rows else set()
+            columns["side"] += [name] * len(rows)
+            columns["row"] += rows
+            columns["kind"] += ["duplicate" if row in doubled else KINDS_ALONE[name] for row in rows]
+            columns["group"] += [None] * len(rows)
+            columns["pass"] += [None] * len(rows)
+        return pa.table(columns, schema=BREAKS)
 
     def _duplicates(self, side: str, number: int) -> set[int]:
         reference, day = self.rules.reference, self.rules.date
@@ -158,19 +191,30 @@ class _Comparison:
 
     def _conservation(self, matches: pa.Table, breaks: pa.Table) -> pa.Table:
         """Counted from the result itself, not from the passes' own books."""
+        verdicts = matches["verdict"].cast(pa.string())
+        ends = (matches.filter(pc.equal(verdicts, "match")), matches.filter(pc.equal(verdicts, "net")), breaks, self.excluded)
+        sides = [pc.equal(table["side"].cast(pa.string()), "left") for table in ends]
         parts = []
         for side in SIDES:
-            ended = [(matches.filter(pc.field("verdict") == "match"), 0), (matches.filter(pc.field("verdict") == "net"), 1)]
-            ended += [(breaks, 2), (self.excluded, 4)]
-            of_side = [(table.filter(pc.field("side") == side)["row"], place) for table, place in ended]
-            rows = pa.concat_tables(
-                [pa.table({"row": row, "ended": pa.array([place] * len(row), pa.int8())}) for row, place in of_side]
-            )
-            self.con.register(f"ended_{side}", rows)
-            scope, amount = listed(self.rules.scope), quoted(self.rules.amount)
-            text = sql("conserved", side=side, scope=scope, carried=f"{scope}, {amount} as amount")
-            parts.append(_arrow(self.con, text))
+            table, scope = self.inputs[side], self.rules.scope
+            places, ended = np.zeros(table.num_rows, np.int64), np.full(table.num_rows, -1, np.int8)
+            for number, (end, is_left) in enumerate(zip(ends, sides, strict=True)):
+                rows = end["row"].filter(is_left if side == "left" else pc.invert(is_left)).to_numpy()
+                places += np.bincount(rows, minlength=table.num_rows)
+                ended[rows] = number
+            carried = {
+                **{name: table[name] for name in scope},
+                "amount": table[self.rules.amount],
+                "places": places,
+                "ended": ended,
+            }
+            self.con.register(f"{side}_ended", pa.table(carried))
+            parts.append(_arrow(self.con, sql("conserved", side=side, scope=listed(scope))))
         return pa.concat_tables(parts, promote_options="permissive")
+
+
+def _named(codes: Ints, names: Sequence[str]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names, pa.string()))
 
 
 def _arrow(con: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
@@ -179,12 +223,14 @@ def _arrow(con: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
     return relation.to_arrow_table()
 
 
-def _filled(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Empty text is no value."""
-    if not pa.types.is_string(column.type):
-        return column
-    empty = pc.equal(column, "")
-    return pc.if_else(empty, pa.scalar(None, column.type), column) if pc.any(empty).as_py() else column
+def _prepared(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """The column in the common type; empty text is no value. Text that came as a dictionary stays one."""
+    coded = pa.types.is_dictionary(column.type) and pa.types.is_string(kind)
+    values = column if coded or column.type == kind else column.cast(kind)
+    if not pa.types.is_string(kind):
+        return values
+    empty = pc.equal(values, "")
+    return pc.if_else(empty, pa.scalar(None, kind), values.cast(kind)) if pc.any(empty).as_py() else values
 
 
 def _common_type(name: str, tables: dict[str, pa.Table]) -> pa.DataType:

@@ -16,25 +16,30 @@ select row, reason from (select row, case ${cases} end as reason from ${side}_in
 create or replace temp view net_a as select * replace (-${amount} as ${amount}) from ${open} where ${amount} < 0;
 create or replace temp view net_b as select * from ${open} where ${amount} > 0
 
--- name: once
--- Keys by a 64-bit hash: where a hash stands once on each side, the pair is a candidate whose values `confirm` compares.
-create or replace temp table once as
-with x as (select h, count(*) as n, min(row) as row from (select row, hash(${keys}) as h from ${a} where ${filled}) group by h),
-     y as (select h, count(*) as n, min(row) as row from (select row, hash(${keys}) as h from ${b} where ${filled}) group by h)
-select x.h, x.row as a, y.row as b, x.n = 1 and y.n = 1 as single from x join y on x.h = y.h
-
--- name: confirm
+-- name: join
+-- Pairs of equal keys. Many identical rows on both sides would make a product of pairs: the limit stops it.
 create or replace temp table found as
-select o.a, o.b from (select a, b from once where single) o join ${a} x on x.row = o.a join ${b} y on y.row = o.b where ${equal}
+select x.row as a, y.row as b from ${a} x join ${b} y on ${equal} limit ${limit}
+
+-- name: single
+select bit_count(bitstring_agg(a, 0, ${rows_a})) = count(*) and bit_count(bitstring_agg(b, 0, ${rows_b})) = count(*) from found
 
 -- name: repeated
-create or replace temp table once as select distinct h from once where not single or a not in (select a from found)
+-- Keys that stand more than once on a side, by a 64-bit hash; the pool compares their values.
+create or replace temp table once as select distinct hash(${keys}) as h from ${a} where row in (
+  select a from found group by a having count(*) > 1 union all select min(a) from found group by b having count(*) > 1)
+
+-- name: keep_single
+delete from found where a in (select row from ${a} where ${filled} and hash(${keys}) in (select h from once))
 
 -- name: shared
 -- Keys that stand on both sides, whatever their number.
 create or replace temp table once as
 select distinct h from (select hash(${keys}) as h from ${a} where ${filled}) x
 where h in (select hash(${keys}) from ${b} where ${filled})
+
+-- name: paired
+create or replace temp table found as select a, b from paired
 
 -- name: place
 insert into grouped select ${step}, ${outcome}, ${side}, ${group}, ${row} from found
@@ -74,18 +79,25 @@ select xi, yi, xd, yd from edges order by xd, xa, xi, yd, ya, yi
 -- name: node_rows
 select i, row from pool where side = ${side} and i in (select ${node} from edges) order by i, row
 
--- name: unfit
--- Pairs whose references differ although one of them is known on the other side: not the same transaction.
-select f.a, f.b from ${pairs} f join left_in x on x.row = f.a join right_in y on y.row = f.b
+-- name: odd
+-- Pairs whose references differ.
+create or replace temp table odd as
+select f.a, f.b, x.${reference} as ours, y.${reference} as theirs from ${pairs} f join ${a} x on x.row = f.a join ${b} y on y.row = f.b
 where x.${reference} <> y.${reference}
-  and (x.${reference} in (select ${reference} from right_in) or y.${reference} in (select ${reference} from left_in))
+
+-- name: unfit
+-- Those where one of the references is known on the other side: not the same transaction.
+create or replace temp table unfit as
+with there as (select distinct ${reference} as known from right_in where ${reference} in (select ours from odd)),
+     here as (select distinct ${reference} as known from left_in where ${reference} in (select theirs from odd))
+select a, b from odd where ours in (select known from there) or theirs in (select known from here)
 
 -- name: keep_fit
-delete from edges where exists (select 1 from (${unfit}) u where u.a = edges.a and u.b = edges.b)
+delete from edges where exists (select 1 from unfit u where u.a = edges.a and u.b = edges.b)
 
 -- name: doubt
 update grouped set outcome = ${outcome} where step = ${step} and grp in (
-  select t.grp from (${unfit}) u join grouped t on t.step = ${step} and t.side = 0 and t.row = u.a)
+  select t.grp from unfit u join grouped t on t.step = ${step} and t.side = 0 and t.row = u.a)
 
 -- name: placed_pairs
 (select t.row as a, u.row as b from grouped t join grouped u on u.step = t.step and u.grp = t.grp and u.side = 1
@@ -113,19 +125,15 @@ join grouped u on u.step = t.step and u.grp = t.grp and u.side = 1 join right_in
 where t.outcome = 2 and t.side = 0
 
 -- name: placed
-select cast(grp as bigint) as "group", case side when 0 then 'left' else 'right' end as side, cast(row as bigint) as row,
-       case step ${steps} end as pass, case outcome when 0 then 'match' when 1 then 'net' when 2 then 'differ' else 'suggest' end as verdict
-from grouped where outcome in (${outcomes}) order by step, grp, grouped.side, grouped.row
+select step, outcome, side, grp, row from grouped
 
 -- name: conserved
--- Rows and amounts of one side that came in, and where each of them went.
+-- Rows and amounts of one side that came in, and where each of them ended.
 select '${side}' as side, ${scope},
-       count(*) as rows_in, sum(n = 0) as rows_lost, sum(n > 1) as rows_twice,
+       count(*) as rows_in, count(*) filter (where places = 0) as rows_lost, count(*) filter (where places > 1) as rows_twice,
        coalesce(sum(amount), 0) as amount_in,
        coalesce(sum(amount) filter (where ended = 0), 0) as amount_matched,
        coalesce(sum(amount) filter (where ended = 1), 0) as amount_netted,
        coalesce(sum(amount) filter (where ended = 2), 0) as amount_open,
-       coalesce(sum(amount) filter (where ended = 4), 0) as amount_excluded
-from (select i.row, ${carried}, any_value(e.ended) as ended, count(e.row) as n
-      from ${side}_in i left join ended_${side} e on e.row = i.row group by all)
-group by ${scope} order by ${scope}
+       coalesce(sum(amount) filter (where ended = 3), 0) as amount_excluded
+from ${side}_ended group by ${scope} order by ${scope}

@@ -7,7 +7,7 @@ prove it in the general case.
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,9 +30,11 @@ def pair(edges: Sequence[Edge], left: Mapping[int, int], right: Mapping[int, int
     edges: (left node, right node) that fit; for each left node in the order of preference. left, right: node -> rows in it.
     Nodes are swept in the order in which ``edges`` names them, so sorted edges give a deterministic answer.
     """
-    flows: dict[Edge, int] = {}
+    degree = Counter(a for a, _ in edges), Counter(b for _, b in edges)
+    lone = [(a, b) for a, b in edges if degree[0][a] == degree[1][b] == 1]
+    flows: dict[Edge, int] = {(a, b): min(left[a], right[b]) for a, b in lone}
     regions: list[tuple[frozenset[int], frozenset[int]]] = []
-    for part in _components(edges):
+    for part in _components([edge for edge in edges if edge not in flows]):
         found = _Component(part, left, right)
         found.sweep()
         found.augment()

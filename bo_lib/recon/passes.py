@@ -13,6 +13,7 @@ from string import Template
 from typing import Any
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from bo_lib.model import dates
@@ -75,8 +76,8 @@ class Work:
 class Passes:
     """Runs the passes of ``rules`` over the registered relations ``left_in`` and ``right_in`` of a connection."""
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, rules: Rules, left_rows: int, amount_scale: int) -> None:
-        self.con, self.rules, self.left_rows, self.amount_scale = con, rules, left_rows, amount_scale
+    def __init__(self, con: duckdb.DuckDBPyConnection, rules: Rules, row_counts: tuple[int, int], amount_scale: int) -> None:
+        self.con, self.rules, self.row_counts, self.amount_scale = con, rules, row_counts, amount_scale
         self.open = {side: f"{side}_0" for side in SIDES}
         self.con.execute(sql("start"))
 
@@ -119,9 +120,8 @@ class Passes:
         work = self._work(number, step)
         if not self._fit(work):
             return
-        if self.rules.reference and self.rules.reference not in work.keys and step.verdict == "match":
-            pairs = sql("placed_pairs", step=number)
-            self.con.execute(sql("doubt", outcome=SUGGESTED, step=number, unfit=self._unfit(pairs)))
+        if step.verdict == "match" and self._unfit(work, sql("placed_pairs", step=number)):
+            self.con.execute(sql("doubt", outcome=SUGGESTED, step=number))
 
     def _net(self, number: int, step: Pass) -> None:
         """A row and its reversal on one side; compared as if the money out were the other side's."""
@@ -145,8 +145,8 @@ class Passes:
         work = self._work(number, step)
         if not self.count("shared", **work.said):
             return
-        pairs = (([x], [y]) for _, of_a, of_b in self._pool_groups(work) for x, y in zip(of_a, of_b, strict=False))
-        self._place(work, DIFFERENT, pairs)
+        pairs = [pair for _, of_a, of_b in self._pool_groups(work) for pair in zip(of_a, of_b, strict=False)]
+        self._place_pairs(work, DIFFERENT, pairs)
 
     # Finding pairs ---------------------------------------------------------------------------------------------------
 
@@ -161,26 +161,33 @@ class Passes:
 
         When the counts differ and the rows of the longer side are not all identical, more than one answer fits.
         """
-        if not self.count("once", **work.said):
+        limit = 2 * sum(self.row_counts) + 1000
+        joined = self.count("join", a=work.a, b=work.b, equal=equal(work.keys), limit=limit)
+        if not joined:
             return False
-        if self.count("confirm", a=work.a, b=work.b, equal=equal(work.keys)):
-            for ordinal, side in zip("ab", work.sides, strict=True):
-                group = "a" if work.sides[0] == 0 else f"a + {self.left_rows}"
-                self.con.execute(sql("place", step=work.number, outcome=work.outcome, side=side, group=group, row=ordinal))
-        if self.count("repeated"):
+        rows_a, rows_b = (self.row_counts[side] for side in work.sides)
+        repeated = not self.rows("single", rows_a=rows_a, rows_b=rows_b)[0][0]
+        if joined == limit:
+            self.con.execute(sql("shared", **work.said))
+            self.con.execute("delete from found")
+        elif repeated:
+            self.con.execute(sql("repeated", a=work.a, keys=listed(work.keys)))
+            self.con.execute(sql("keep_single", **work.said))
+        self._place_found(work, work.outcome)
+        if repeated:
             self._repeated(work)
         return True
 
     def _repeated(self, work: Work) -> None:
-        sure: list[Group] = []
+        sure: list[tuple[int, int]] = []
         unsure: list[Group] = []
         for identities, of_a, of_b in self._pool_groups(work):
             longer = identities[0] if len(of_a) > len(of_b) else identities[1]
             if len(of_a) != len(of_b) and len(set(longer)) > 1:
                 unsure.append((of_a, of_b))
             else:
-                sure += [([x], [y]) for x, y in zip(of_a, of_b, strict=False)]
-        self._place(work, work.outcome, sure)
+                sure += zip(of_a, of_b, strict=False)
+        self._place_pairs(work, work.outcome, sure)
         self._place(work, SUGGESTED, unsure)
 
     def _tolerant(self, work: Work) -> bool:
@@ -194,15 +201,15 @@ class Passes:
         within = "true" if tolerance is None else _within(tolerance)
         if not self.count("edges", bucket=self._bucket(tolerance, step), within=within, window=window):
             return False
-        if self.rules.reference and self.rules.reference not in work.keys and work.sides == (0, 1):
-            self.con.execute(sql("keep_fit", unfit=self._unfit("edges")))
+        if work.sides == (0, 1) and self._unfit(work, "edges"):
+            self.con.execute(sql("keep_fit"))
         gap = _business_gap(step)
         edges = [(x, y) for x, y, xd, yd in self.rows("edge_rows") if gap is None or gap(xd, yd)]
         nodes = [_nodes(self.rows("node_rows", side=n, node=node)) for n, node in enumerate(("xi", "yi"))]
         counts = [{i: len(rows) for i, rows in side.items()} for side in nodes]
         found = pairing.pair(edges, *counts)
         self._place(work, SUGGESTED, _regions(found, nodes))
-        self._place(work, work.outcome, _flows(found, nodes))
+        self._place_pairs(work, work.outcome, list(_flows(found, nodes)))
         return True
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
@@ -214,8 +221,14 @@ class Passes:
             return f"(day - date '2000-01-01') // {_calendar_days(step) + 1}"
         return "0"
 
-    def _unfit(self, pairs: str) -> str:
-        return sql("unfit", pairs=pairs, reference=quoted(self.rules.reference))
+    def _unfit(self, work: Work, pairs: str) -> int:
+        """How many of ``pairs`` have references that contradict each other; they stand in the table ``unfit``."""
+        reference = quoted(self.rules.reference)
+        if not self.rules.reference or self.rules.reference in work.keys:
+            return 0
+        if not self.count("odd", pairs=pairs, reference=reference, a=work.a, b=work.b):
+            return 0
+        return self.count("unfit", reference=reference)
 
     def _pool(self, work: Work) -> None:
         day = quoted(self.rules.date) if self.rules.date else "null::date"
@@ -225,12 +238,26 @@ class Passes:
         self._pool(work)
         return (found for found in _by_key(self.rows("pool_rows")) if found[1] and found[2])
 
+    def _place_found(self, work: Work, outcome: int) -> None:
+        """Record the pairs of the table ``found``, each as the group of its first row."""
+        group = "a" if work.sides[0] == 0 else f"a + {self.row_counts[0]}"
+        for row, side in zip("ab", work.sides, strict=True):
+            self.con.execute(sql("place", step=work.number, outcome=outcome, side=side, group=group, row=row))
+
+    def _place_pairs(self, work: Work, outcome: int, pairs: Sequence[tuple[int, int]]) -> None:
+        if pairs:
+            rows = np.array(pairs, np.int32)
+            self.con.register("paired", pa.table({"a": rows[:, 0], "b": rows[:, 1]}))
+            self.con.execute(sql("paired"))
+            self._place_found(work, outcome)
+            self.con.unregister("paired")
+
     def _place(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
         """Record groups. A group's number is its first left row; without left rows, its first right one after all left ones."""
         columns: dict[str, list[int]] = {"side": [], "grp": [], "row": []}
         for of_a, of_b in groups:
             members = sorted([(work.sides[0], row) for row in of_a] + [(work.sides[1], row) for row in of_b])
-            columns["grp"] += [members[0][1] + members[0][0] * self.left_rows] * len(members)
+            columns["grp"] += [members[0][1] + members[0][0] * self.row_counts[0]] * len(members)
             columns["side"] += [side for side, _ in members]
             columns["row"] += [row for _, row in members]
         if columns["row"]:
@@ -265,11 +292,11 @@ def _regions(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> list[
     ]
 
 
-def _flows(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> Iterator[Group]:
+def _flows(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> Iterator[tuple[int, int]]:
     for (x, y), count in sorted(found.flows.items()):
         for _ in range(count):
             if nodes[0].get(x) and nodes[1].get(y):
-                yield [nodes[0][x].pop(0)], [nodes[1][y].pop(0)]
+                yield nodes[0][x].pop(0), nodes[1][y].pop(0)
 
 
 def _within(tolerance: Tolerance) -> str:
