@@ -19,7 +19,7 @@ BREACH = "#b3261e"
 DASHES = ("solid", "dash", "dot", "dashdot")
 FONT = 'Inter, "Segoe UI", system-ui, "Helvetica Neue", Arial, sans-serif'
 HEIGHT_PX = 300
-TICKS = 8
+TICKS = 6
 MANY = 4  # series: more have their legend beside the chart
 BELOW = {"orientation": "h", "yref": "container", "y": 0, "yanchor": "bottom", "x": 0, "xanchor": "left"}
 BESIDE = {"orientation": "v", "y": 1, "yanchor": "top", "x": 1.01, "xanchor": "left"}
@@ -97,6 +97,7 @@ def _day_axis(days: list[date]) -> dict[str, Any]:
     ticks = there[:: -(-len(there) // TICKS) or 1]
     return {
         "type": "date",
+        "tickangle": 0,
         "tickmode": "array",
         "tickvals": [d.isoformat() for d in ticks],
         "tickformat": "%-d %b",

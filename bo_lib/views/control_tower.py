@@ -13,7 +13,7 @@ from bo_lib.config import Firm, ParameterError
 from bo_lib.store import Store, StoreError
 from bo_lib.views import charts, html
 from bo_lib.views.report import Chart
-from bo_lib.views.tower import PROCESSES, Cell, Item, Tower
+from bo_lib.views.tower import FIRM, PROCESSES, Cell, Item, Tower
 from bo_lib.views.tower_data import business_dates, fund_rows, tower_data
 
 ITEMS_SHOWN = 7
@@ -43,7 +43,7 @@ def control_tower(root: Path, firm: Firm, store: Store) -> Any:
     funds = fund_rows(root, firm)
 
     def draw(day: date | None) -> None:
-        page = tower_data(store, day).tower(day, funds) if day else None
+        page = tower_data(store, day, firm.deliveries).tower(day, funds) if day else None
         head.value = html.style() + html.wrapped(_head(page) if page else f'<div class="bo-summary">{escape(NOTHING_YET)}</div>')
         body.value = html.wrapped(_body(page, _links(root, firm))) if page else ""
         for output, bundle in zip(drawings, _drawings(page), strict=True):
@@ -135,7 +135,7 @@ def _item(item: Item, link: Callable[[str], str]) -> str:
     href = link(item.folder)
     what = f'<a href="{escape(href)}" target="_blank" rel="noopener">{escape(item.what)}</a>' if href else escape(item.what)
     why = f'<div class="bo-quiet">{escape(item.why)}</div>' if item.why else ""
-    return f"<tr><td><b>{escape(item.fund)}</b></td><td>{what}{why}</td></tr>"
+    return f"<tr><td><b>{escape('All funds' if item.fund == FIRM else item.fund)}</b></td><td>{what}{why}</td></tr>"
 
 
 def _drawings(page: Tower | None) -> list[dict[str, Any] | None]:

@@ -4,7 +4,8 @@ The rows are what ``tower_data.tower_data`` reads from the store; every value is
 has them (amounts and dates as text). Keys that are not named below are ignored; those in brackets may be missing.
 
 funds
-    id, name, base_currency, calendar, [nav_move_pct]: in the order in which they are shown.
+    id, name, base_currency, calendar, [kind, nav_move_pct]: in the order in which they are shown. Capital calls move the NAV per
+    unit of a fund of kind closed_end: its moves are told, but neither drawn nor alarming.
 runs
     fund, notebook, business_date, state (finished, failed or started), [verdict, summary, error, seconds, finished_at, folder];
     of several for one fund, notebook and date the last counts. ``folder`` is relative to the firm's folder.
@@ -14,7 +15,8 @@ breaks
 navs
     fund, business_date, net_assets, currency, classes: a list of id, net_assets, units, nav_per_unit. The last of a date counts.
 arrivals
-    fund, sender, format, business_date, state (arrived, damaged, late, missing or refused), [file, findings].
+    fund (empty: all funds wait for it), sender, format, business_date, state (arrived, damaged, late, missing or refused),
+    [file, findings].
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ PROCESSES = ("settlement", "corporate_actions", "daily_recon", "nav_strike", "de
 BANDS = (*(band for _, band in AGE_BANDS), age_band(10**6))  # age in business days
 OLD_BUSINESS_DAYS = 5  # a break older than this is alarming
 UNMATCHED = ("missing_here", "missing_there")
+CLOSED_END = "closed_end"
 FAILED, RUNNING, OPEN_FILE = "failed", "running", ("late", "missing", "refused", "damaged")
 HISTORY = 30  # NAV dates drawn
 ZERO = Decimal(0)
@@ -115,7 +118,7 @@ def tower(
         control_figures=_control_figures(opened, files, cells, known, business_date),
         cells=cells,
         ages=_ages(opened, list(known)),
-        lines=_lines(struck),
+        lines=_lines({fund: history for fund, history in struck.items() if known[fund].get("kind") != CLOSED_END}),
         attention=items,
     )
 
@@ -180,9 +183,9 @@ def _open_breaks(breaks: Sequence[Row], day: date, known: Mapping[str, Row]) -> 
 
 
 def _ages(opened: Sequence[_Break], funds: Sequence[str]) -> pa.Table:
-    """Every band for every fund that has breaks, so that the bars keep their places."""
+    """Every band for every fund as soon as anything is open, so that bars keep their places and funds their colours."""
     rows = []
-    for fund in (f for f in funds if any(b.fund == f for b in opened)):
+    for fund in funds if opened else ():
         for band in BANDS:
             there = [b for b in opened if b.fund == fund and age_band(b.age) == band]
             rows.append((band, fund, len(there), sum((b.amount for b in there), ZERO)))
@@ -228,13 +231,15 @@ def _nav_figure(fund: Row, struck: _Struck, day: date) -> Figure:
         last = f"last on {struck.rows[-1][0]}" if struck.rows else "never yet"
         return Figure(str(fund["id"]), "not struck", last)
     move = struck.move_pct
-    said = "" if move is None else f", {move:+.2f} % per unit since {struck.rows[-2][0]}"
+    what = "with capital" if fund.get("kind") == CLOSED_END else "per unit"
+    said = "" if move is None else f", {move:+.2f} % {what} since {struck.rows[-2][0]}"
     return Figure(str(fund["id"]), _decimal(row["net_assets"]), f"{row['currency']}{said}", _moved_far(fund, move))
 
 
 def _moved_far(fund: Row, move_pct: Decimal | None) -> bool:
     limit = fund.get("nav_move_pct")
-    return bool(limit) and move_pct is not None and abs(move_pct) > _decimal(limit)
+    open_ended = fund.get("kind") != CLOSED_END
+    return open_ended and bool(limit) and move_pct is not None and abs(move_pct) > _decimal(limit)
 
 
 def _lines(struck: Mapping[str, _Struck]) -> pa.Table:

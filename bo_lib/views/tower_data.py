@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bo_lib.config import Firm, ParameterError, load_fund
+from bo_lib.config import Delivery, Firm, ParameterError, load_fund
 from bo_lib.store import Store, StoredFact
 from bo_lib.views.tower import Tower, tower
 
@@ -29,18 +29,19 @@ class TowerData:
         return tower(self.runs, self.breaks, self.navs, self.arrivals, business_date, funds)
 
 
-def tower_data(store: Store, business_date: date) -> TowerData:
+def tower_data(store: Store, business_date: date, shared: Collection[Delivery] = ()) -> TowerData:
     """Everything the store knows up to ``business_date`` that the control tower shows.
 
     Facts read: ``run.started``, ``run.finished``; ``break.opened``, ``break.closed``, ``break.accepted`` (entity: the break);
     ``nav``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream as the fund,
-    entity as the break, effective date, known-at) need not be repeated.
+    entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that every fund waits for; each
+    counts once, for the firm.
     """
     return TowerData(
         [_run(f) for f in _of_day(store, "run", business_date)],
         _breaks(store.facts("break", effective_until=business_date)),
-        [_row(f) for f in store.facts("nav", effective_until=business_date)],
-        _last_word([_row(f) for f in _of_day(store, "arrival", business_date)]),
+        [_row(f) for f in store.facts("nav", effective_until=business_date) if "classes" in f.payload],
+        _last_word([_row(f) for f in _of_day(store, "arrival", business_date)], shared),
     )
 
 
@@ -59,7 +60,12 @@ def _fund_row(root: Path, fund_id: str) -> dict[str, Any]:
         fund = load_fund(root, fund_id)
     except ParameterError:
         return {"id": fund_id, "name": fund_id, "base_currency": "", "calendar": "TARGET"}
-    terms = {"base_currency": fund.base_currency, "calendar": fund.calendar, "nav_move_pct": str(fund.tolerances.nav_move_pct)}
+    terms = {
+        "kind": fund.kind,
+        "base_currency": fund.base_currency,
+        "calendar": fund.calendar,
+        "nav_move_pct": str(fund.tolerances.nav_move_pct),
+    }
     return {"id": fund_id, "name": fund.name, **terms}
 
 
@@ -89,6 +95,12 @@ def _breaks(facts: Iterable[StoredFact]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _last_word(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+def _last_word(rows: Iterable[dict[str, Any]], shared: Collection[Delivery]) -> list[dict[str, Any]]:
     """The last state of each delivery: a file that was late may have come since."""
-    return list({(r["fund"], r["sender"], r["format"], r.get("account", "")): r for r in rows}.values())
+    common = {(d.sender, d.format, d.account) for d in shared}
+    last = {}
+    for row in rows:
+        what = (row["sender"], row["format"], row.get("account", ""))
+        fund = "" if what in common else row["fund"]
+        last[fund, *what] = {**row, "fund": fund}
+    return list(last.values())

@@ -152,3 +152,11 @@ def test_a_quiet_day_passes() -> None:
 def test_a_fund_that_only_the_rows_know_is_shown_last() -> None:
     made = page(runs=[run("nav_strike", "pass", fund="GONE"), run("filings", "pass", fund="")])
     assert [fund for fund, _ in made.funds] == ["EURO-UCITS", "BOND", "GONE", "FIRM"]
+
+
+def test_a_capital_call_is_no_performance() -> None:
+    funds = [{**FUNDS[0], "kind": "closed_end"}]
+    navs = [nav("2026-06-29", "100", {"LP": "100"}), nav("2026-06-30", "180", {"LP": "180"})]
+    made = tower([], [], navs, [], TODAY, funds)
+    assert made.nav_figures[0].note == "EUR, +80.00 % with capital since 2026-06-29" and not made.nav_figures[0].alarm
+    assert made.lines.num_rows == 0 and made.attention == ()

@@ -1,12 +1,12 @@
 """The store's facts as rows of the control tower."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 
 import pytest
 
-from bo_lib.config import load_firm
+from bo_lib.config import Delivery, load_firm
 from bo_lib.store import Fact, Store
 from bo_lib.views.tower_data import business_dates, fund_rows, tower_data
 from tests.browser import small_firm
@@ -70,3 +70,12 @@ def test_a_fund_without_a_readable_file_keeps_its_place(tmp_path: Path) -> None:
     root = small_firm.build(tmp_path)
     (root / "parameters/funds/EURO-UCITS.yaml").write_text("id: [")
     assert [f["name"] for f in fund_rows(root, load_firm(root))] == ["EURO-UCITS", small_firm.HOSTILE]
+
+
+def test_a_delivery_that_every_fund_waits_for_counts_once(store: Store) -> None:
+    prices = Delivery(sender="VENDOR-A", format="prices", due=time(19))
+    for fund in ("EURO-UCITS", "GLOBAL-BOND"):
+        for sender in ("VENDOR-A", "ORDERS"):
+            put(store, "arrival", sender, TODAY, {"sender": sender, "format": "prices", "state": "missing"}, fund)
+    rows = tower_data(store, TODAY, [prices]).arrivals
+    assert [(row["sender"], row["fund"]) for row in rows] == [("VENDOR-A", ""), ("ORDERS", "EURO-UCITS"), ("ORDERS", "GLOBAL-BOND")]
