@@ -116,8 +116,11 @@ def task(name: str, folder: Path) -> None:
             con.execute(SCAN.substitute(table=f'"{path.stem}"')).fetchall()
         con.execute('select count(*), sum(l.amount - r.amount) from "left" l join "right" r using (reference)').fetchall()
     else:
-        columns = list(RULES.columns)
-        match(*(pq.read_table(folder / f"{side}.parquet", columns=columns) for side in ("left", "right")), RULES)
+        select = f"select {', '.join(RULES.columns)} from read_parquet($path)"  # noqa: S608
+        sides = (
+            duckdb.sql(select, params={"path": str(folder / f"{side}.parquet")}).to_arrow_table() for side in ("left", "right")
+        )
+        match(*sides, RULES)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"cpu": time.process_time() - cpu, "wall": time.perf_counter() - start, "peak_mb": peak}))
 
