@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.model.findings import Finding, Outcome, Verdict, warning
 from bo_lib.model.money import ZERO, round_to
@@ -30,7 +31,7 @@ class Shadow:
 
     @property
     def differences(self) -> pa.Table:
-        return self.table.filter([not within for within in self.table["within"].to_pylist()])
+        return self.table.filter(pc.invert(self.table["within"]))
 
 
 def shadow(struck: Strike, nav_pack: pa.Table, tolerance_bps: Decimal) -> Outcome[Shadow]:

@@ -44,15 +44,13 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
         )
         return Report("cover", fund.name, Verdict.PASS, f"{fund.name} on {self.day}, {when}.", figures)
 
-    def carry(self) -> None:
-        """The day's work without its pages: what the notebooks of the day would book, record and strike."""
-        self.arrivals()
-        self.settle()
-        self.entitlements()
-        self.reconcile("cash")
-        self.reconcile("positions")
-        self.strike()
-        self.deal()
+    def carry(self) -> tuple[Report, ...]:
+        """The day's work without its notebooks: the same calls in the same order, and what each reports."""
+        return (
+            self.arrivals(), self.trades(), self.settle(), self.open_trades(), self.announcements(), self.entitlements(),
+            self.reconcile("cash"), self.reconcile("positions"), self.breaks(), self.prices(), self.strike(), self.nav_controls(),
+            self.shadow(), self.orders(), self.deal(),
+        )  # fmt: skip
 
 
 def catch_up(root: Path, fund_id: str, until: date) -> None:

@@ -28,17 +28,18 @@ def ingest(office: Office, day: date) -> None:
     paths = sorted(p for p in folder.glob("*/*") if p.is_file() and not p.name.startswith(".")) if folder.is_dir() else []
     earlier = office.store.facts(kind="file", effective_until=day)
     read = {(f.payload["business_date"], f.entity, f.payload["bytes"]) for f in earlier}
-    first_of_hash = {f.payload["sha256"]: f for f in reversed(earlier)}
+    first_of_hash: dict[str, Fact] = {f.payload["sha256"]: f for f in reversed(earlier)}
     facts = []
     for path in paths:
         entity = f"{path.parent.name}/{path.name}"
         if (day.isoformat(), entity, path.stat().st_size) in read:
             continue
         payload = _payload(office, feeds.read(path, office.mappings), path.parent.name, day)
-        twin = first_of_hash.get(payload["sha256"])
-        if twin and (twin.entity, twin.effective_date) != (entity, day) and _is_dated(payload):
+        fact = Fact(f"file:{day}:{entity}:{payload['sha256'][:16]}", STREAM, "file", entity, day, payload)
+        twin = first_of_hash.setdefault(payload["sha256"], fact)
+        if (twin.entity, twin.effective_date) != (entity, day) and _is_dated(payload):
             payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
-        facts.append(Fact(f"file:{day}:{entity}:{payload['sha256'][:16]}", STREAM, "file", entity, day, payload))
+        facts.append(fact)
     if facts:
         office.store.append(facts, office.actor, office.now())
 

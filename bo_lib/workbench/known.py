@@ -16,7 +16,7 @@ from bo_lib.model import events, tables
 from bo_lib.model.findings import Outcome
 from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
-from bo_lib.workbench.inbox import concerns
+from bo_lib.workbench import inbox
 from bo_lib.workbench.office import Office
 
 E = TypeVar("E")
@@ -46,8 +46,10 @@ class Known:
 
     @cached_property
     def files(self) -> list[StoredFact]:
-        """Every file read up to the day that concerns this fund, refused ones included."""
-        return [f for f in self.facts("file", "inbox") if concerns(f, self.fund)]
+        """Every file up to the day that concerns this fund, refused ones included; what lies unread in the inbox is read first."""
+        if not self.known_at:
+            inbox.ingest(self.office, self.day)
+        return [f for f in self.facts("file", "inbox") if inbox.concerns(f, self.fund)]
 
     def rows(self, table: tables.Table, first: date | None = None, last: date | None = None) -> pa.Table:
         """Rows of one canonical table from the files of [first, last] (default: the day), in this fund's accounts."""

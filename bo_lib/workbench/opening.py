@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.model import events
 from bo_lib.model.findings import Finding, error
 from bo_lib.nav import opening_state
-from bo_lib.workbench import inbox
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.office import Office
 
@@ -22,8 +22,6 @@ def open_books(office: Office, fund_id: str) -> tuple[Finding, ...]:
     known = Known(office, fund_id, fund.inception)
     if known.facts("event.opening_balance") or known.facts("event.opening_lot"):
         return ()
-    inbox.ingest(office, fund.inception)
-    known.forget_files()
     packs = [f for f in known.files if {"lots", "trial_balance"} <= f.payload["tables"].keys() and fund_id in f.payload["funds"]]
     if not packs:
         todo = f"put the take-over pack into {office.inbox(fund.inception)}/{fund.administrator or 'SENDER'}/"
@@ -32,7 +30,7 @@ def open_books(office: Office, fund_id: str) -> tuple[Finding, ...]:
     source = f"{pack.payload['sha256']}#"
     sheets = {name: office.table(sha) for name, sha in pack.payload["tables"].items()}
     known.book_events([*_lots(known, sheets["lots"], source), *_balances(known, sheets["trial_balance"], source)])
-    classes = sheets["nav_pack"].filter([name == fund_id for name in sheets["nav_pack"]["fund"].to_pylist()])
+    classes = sheets["nav_pack"].filter(pc.equal(sheets["nav_pack"]["fund"], fund_id))
     state = opening_state(classes, sheets["trial_balance"])
     payload = {
         "state": {name: one.model_dump(mode="json") for name, one in state.value.items()},

@@ -34,10 +34,7 @@ ACTIONS_BACK_DAYS = 10
 class ReconDesk(Desk):
     @once
     def arrivals(self) -> Report:
-        """Reads the day's inbox and says what came, what did not, and what was refused."""
-        if not self.known_at:
-            inbox.ingest(self.office, self.day)
-            self.known.forget_files()
+        """What of the day's post came, what did not, and what was refused."""
         todays = [f for f in self.known.files if f.effective_date == self.day]
         found = inbox.arrivals(todays, self.fund, self.office.firm.deliveries, self.day)
         rows = [_arrival_row(arrival) for arrival in found]

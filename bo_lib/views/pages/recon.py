@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import ZERO, round_to
@@ -36,6 +37,9 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[OpenBreak],
         Section("Matched by pass", "", result.rates, _rates_chart(result)),
         Section("Breaks", "The largest first.", pick(breaks, *BREAK_COLUMNS)),
     ]
+    netted = result.matches.filter(pc.equal(result.matches["verdict"], "net")) if result.matches.num_rows else result.matches
+    if netted.num_rows:
+        sections.append(Section("Netted", "Entries that one side took back itself; they add up to nothing.", netted))
     if result.suggestions.num_rows:
         sections.append(Section("Suggested matches", "More than one answer fits: a person decides.", result.suggestions))
     verdict = Verdict.ATTENTION if result.verdict is Verdict.BLOCKED else result.verdict
