@@ -8,7 +8,7 @@ shown, and the account is not proven.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -23,7 +23,7 @@ from bo_lib.model.tables import AMOUNT, DATE, FLAG, TEXT, Column, Table
 from bo_lib.recon.match import Matching, match
 from bo_lib.recon.result import Break, Reconciliation, plain, rates_of, verdict_of, with_rows
 from bo_lib.recon.rules import Rules
-from bo_lib.recon.statements import Chain, chains
+from bo_lib.recon.statements import Chain, chains, unshown
 
 Scope = tuple[str, str]
 ValueCash = Callable[[str, Decimal], Decimal | None]  # currency, amount -> amount in base currency
@@ -33,13 +33,17 @@ CASH_ROWS = pa.schema([
     ("text", TEXT), ("isin", TEXT), ("other_reference", TEXT), ("reversal", FLAG),
 ])  # fmt: skip
 
+ROUNDING_MAX = Decimal("0.10")  # in the currency of the item
+CHARGE_MAX_BASE = Decimal(100)  # what a bank may take off a payment, in base currency
+NO_REFERENCE = ("", "NONREF", "NOTPROVIDED")  # what senders write for none
+
 PROOF = Table("cash_proof", "why the books' balance is, or is not, the bank's", ("account", "currency"), (
     Column("account", TEXT, "the fund's account", True),
     Column("currency", TEXT, "ISO 4217", True),
     Column("statement", TEXT, "statement that closes the day"),
     Column("statement_date", DATE, "its date"),
     Column("opening", AMOUNT, "bank: opening balance of the first statement compared"),
-    Column("movements", AMOUNT, "bank: sum of the movements compared"),
+    Column("movements", AMOUNT, "bank: sum of the movements compared, unshown ones included"),
     Column("closing", AMOUNT, "bank: closing balance"),
     Column("book_balance", AMOUNT, "books: balance", True),
     Column("difference", AMOUNT, "books less bank"),
@@ -47,7 +51,7 @@ PROOF = Table("cash_proof", "why the books' balance is, or is not, the bank's", 
     Column("open_there", AMOUNT, "movements of the bank that the books have not, or have otherwise", True),
     Column("rounding", AMOUNT, "differences within tolerance of matched movements, books less bank", True),
     Column("unexplained", AMOUNT, "difference less open_here plus open_there less rounding"),
-    Column("proven", FLAG, "statement of the day is there, opening + movements = closing, and nothing is unexplained", True),
+    Column("proven", FLAG, "the statement of the day is there and sound, and nothing is unexplained", True),
 ))  # fmt: skip
 
 
@@ -72,6 +76,7 @@ def reconcile_cash(
     calendar: str = "WEEKENDS",
     open_trades: pa.Table | None = None,
     statuses: pa.Table | None = None,
+    incomplete: Collection[str] = (),
 ) -> Outcome[Reconciliation]:
     """Reconcile cash of ``fund`` at the close of ``day``.
 
@@ -87,13 +92,16 @@ def reconcile_cash(
         (currency, amount) -> base currency, or None when there is no rate.
     open_trades, statuses
         OPEN_TRADES of the books and SETTLEMENTS rows; they explain breaks and change no match.
+    incomplete
+        hashes of files that were cut: their statements are refused.
     """
     balances = {(b["account"], b["currency"]): b["balance"] for b in book_balances.to_pylist()}
-    found = chains((s for s in statements.to_pylist() if s["kind"] == "cash"), balances, day)
+    found = chains((s for s in statements.to_pylist() if s["kind"] == "cash"), balances, day, incomplete)
     findings = [f for chain in found.values() for f in chain.findings]
     compared = frozenset(scope for scope, chain in found.items() if chain.covers(day))
     ours = [_ours(r) for r in book_movements.to_pylist() if (r["account"], r["currency"]) in compared and r["value_date"] <= day]
-    theirs = [_theirs(r) for r in _counted(cash_movements.to_pylist(), found, compared)]
+    counted = list(_counted(cash_movements.to_pylist(), found, compared))
+    theirs = [_theirs(r) for r in [*counted, *_unshown(counted, found, compared)]]
     matching = match(pa.Table.from_pylist(ours, CASH_ROWS), pa.Table.from_pylist(theirs, CASH_ROWS), rules)
     evidence = Evidence(_rows(open_trades), _rows(statuses))
     items = tuple(_items(matching, ours, theirs, rules, fund, day, calendar, evidence, value))
@@ -131,6 +139,13 @@ def _counted(
     return (m for m in movements if (m["statement_id"], m.get("file")) in kept and (m["account"], m["currency"]) in compared)
 
 
+def _unshown(
+    movements: Sequence[dict[str, Any]], found: Mapping[Scope, Chain], compared: frozenset[Scope]
+) -> Iterator[dict[str, Any]]:
+    for scope in sorted(compared):
+        yield from unshown(found[scope], (m for m in movements if (m["account"], m["currency"]) == scope))
+
+
 # Proof ---------------------------------------------------------------------------------------------------------------
 
 
@@ -166,11 +181,10 @@ def _closing(chain: Chain, known: Mapping[str, Any], moved: Decimal) -> dict[str
     difference = None if closing is None else known["book_balance"] - closing
     explained = known["open_here"] - known["open_there"] + known["rounding"]
     unexplained = None if difference is None else difference - explained
-    adds_up = opening is not None and closing is not None and opening + moved == closing
     return {
         "statement": chain.last["statement_id"], "statement_date": chain.last["statement_date"], "opening": opening,
         "movements": moved, "closing": closing, "difference": difference, "unexplained": unexplained,
-        "proven": bool(adds_up and unexplained == 0),
+        "proven": chain.sound and unexplained == 0,
     }  # fmt: skip
 
 
@@ -202,9 +216,7 @@ def _pair_break(ours: Mapping[str, Any], theirs: Mapping[str, Any], kind: str, r
     amount = ours["amount"] - theirs["amount"]
     said = f"books {plain(ours['amount'])} on {ours['value_date']}, bank {plain(theirs['amount'])} on {theirs['value_date']}"
     at_risk = value(ours["currency"], amount if kind == "amount" else ours["amount"])
-    cause = "wrong value date" if kind == "date" else "amount differs"
-    if kind == "amount" and abs(amount) <= max(Decimal("0.10"), abs(ours["amount"]) / 10000):
-        cause = "rounding or exchange rate"
+    cause = "wrong value date" if kind == "date" else _cause_of_amount(ours, amount, at_risk)
     return Break(
         recon=rules.name, fund=fund, account=ours["account"], subject=ours["reference"] or "", kind=kind, amount=amount,
         currency=ours["currency"], isin=ours["isin"] or "", reference=ours["reference"] or "", item_date=ours["value_date"],
@@ -212,15 +224,27 @@ def _pair_break(ours: Mapping[str, Any], theirs: Mapping[str, Any], kind: str, r
     )  # fmt: skip
 
 
+def _cause_of_amount(ours: Mapping[str, Any], amount: Decimal, amount_base: Decimal | None) -> str:
+    """Why the bank has another amount, as far as its size and the kind of our booking tell."""
+    if abs(amount) <= ROUNDING_MAX:
+        return "rounding or exchange rate"
+    if ours["code"] == "capital":
+        return "units priced otherwise"
+    if amount > 0 and amount_base is not None and amount_base <= CHARGE_MAX_BASE:
+        return "charge taken off by the bank"
+    return "rate or withholding tax differs" if ours["code"] in ("dividend", "coupon") else "amount differs"
+
+
 def _single_break(row: Mapping[str, Any], side: str, kind: str, rules: Rules, fund: str, value: ValueCash) -> Break:
     """An item of one side. Without a reference the item is known by date, amount and the servicer's reference."""
-    reference = row["reference"] or ""
-    alone = f"{row['value_date']} {plain(row['amount'])} {row.get('other_reference') or ''}".rstrip()
+    reference, other = row["reference"] or "", row.get("other_reference") or ""
+    other = "" if other in NO_REFERENCE else other
+    alone = f"{row['value_date']} {plain(row['amount'])} {other}".rstrip()
     at_risk = value(row["currency"], row["amount"])
     return Break(
         recon=rules.name, fund=fund, account=row["account"], subject=reference or alone, kind=kind,
         amount=row["amount"] if side == "left" else -row["amount"], currency=row["currency"], isin=row.get("isin") or "",
-        reference=reference or row.get("other_reference") or "", item_date=row["value_date"],
+        reference=reference or other, item_date=row["value_date"],
         value_base=None if at_risk is None else abs(at_risk), text=row["text"] or "",
     )  # fmt: skip
 
@@ -236,6 +260,8 @@ def _explain(item: Break, row: Mapping[str, Any], rules: Rules, day: date, calen
         cause, said = "more than one answer fits", "see the suggestions"
     elif item.kind in ("account", "currency"):
         cause, said = f"booked on another {item.kind}", "the other side has the same reference and amount there"
+    elif item.kind == "missing_here" and row["code"] in ("GAP", "REST"):
+        cause, said = "not shown on any statement", item.text
     elif item.kind == "missing_here" and row["reversal"]:
         cause, said = "reversed by the bank", f"the entry is marked as a reversal: {item.text}".rstrip(": ")
     elif item.kind == "missing_here" and trade:

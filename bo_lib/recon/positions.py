@@ -7,7 +7,7 @@ therefore explains a difference with opposite signs.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -72,6 +72,7 @@ def reconcile_positions(
     fund: str,
     value: ValuePosition,
     basis: Mapping[str, str],
+    incomplete: Collection[str] = (),
 ) -> Outcome[Reconciliation]:
     """Reconcile quantities of ``fund`` per account and ISIN at the close of ``day``.
 
@@ -87,8 +88,10 @@ def reconcile_positions(
         account -> trade or settlement, for every account that owes holdings.
     value
         (isin, quantity) -> value in base currency, or None when there is no price.
+    incomplete
+        hashes of files that were cut: an account with holdings in one of them is not compared.
     """
-    todays, findings = _todays(holdings.to_pylist(), basis, day)
+    todays, findings = _todays(holdings.to_pylist(), basis, day, incomplete)
     compared = {account for account in basis if todays.get(account) is not None}
     ours = _summed(r for r in book_positions.to_pylist() if r["account"] in compared)
     theirs = _summed(row for account in sorted(compared) for row in todays[account])
@@ -108,50 +111,61 @@ def reconcile_positions(
     return Outcome(result, tuple(findings))
 
 
-def _todays(rows: Iterable[Mapping[str, Any]], basis: Mapping[str, str], day: date) -> tuple[dict[str, list[Any]], list[Finding]]:
-    """Holdings of the day per account. An account without them, or with holdings on another basis, is left out with a letter."""
+def _todays(
+    rows: Iterable[Mapping[str, Any]], basis: Mapping[str, str], day: date, incomplete: Collection[str]
+) -> tuple[dict[str, list[Any]], list[Finding]]:
+    """Holdings of the day per account, with letters about those that are refused.
+
+    An account without holdings of the day, on another basis or from a file that was cut is left out and waits.
+    """
     found: dict[str, list[Any]] = {}
     letters: list[Finding] = []
-    other_days: dict[tuple[str, date], Mapping[str, Any]] = {}
+    refused: dict[tuple[str, date], Mapping[str, Any]] = {}
+    counted: dict[tuple[str, str], str | None] = {}  # account and statement -> the file that counts
+    again: dict[tuple[str, str], Mapping[str, Any]] = {}
     for row in rows:
-        if row["business_date"] == day:
+        key = (row["account"], row["statement_id"])
+        if row["business_date"] != day:
+            refused.setdefault((row["account"], row["business_date"]), row)
+        elif counted.setdefault(key, row.get("file")) == row.get("file"):
             found.setdefault(row["account"], []).append(row)
         else:
-            other_days.setdefault((row["account"], row["business_date"]), row)
-    for (account, other), row in sorted(other_days.items(), key=str):
-        place = Place(file=row["statement_id"], at=row.get("at") or "", field="business_date", sha256=row.get("file") or "")
-        letters.append(
-            warning(
-                "holdings-of-another-day", f"holdings of {account} are of {other}; refused, not compared", place, expected=str(day)
-            )
-        )
+            again.setdefault(key, row)
+    for (_, name), row in sorted(again.items()):
+        letters.append(warning("statement-duplicate", f"holdings {name} came twice; counted once", _place(row, "statement_id")))
+    for (account, other), row in sorted(refused.items(), key=str):
+        said = f"holdings of {account} are of {other}; refused, not compared"
+        letters.append(warning("holdings-of-another-day", said, _place(row, "business_date"), expected=str(day)))
     for account, expected in sorted(basis.items()):
-        stated = {row["basis"] for row in found.get(account, ()) if row["basis"]} - {expected}
-        if account not in found:
-            said = f"no holdings of {day} for {account}"
-            letters.append(
-                error(
-                    "statement-missing",
-                    said,
-                    Place(field="business_date"),
-                    expected=str(day),
-                    todo="ask for them; its breaks stay as they are",
-                )
-            )
-        elif stated:
-            said = f"holdings of {account} are on another basis; not compared"
-            letters.append(
-                error(
-                    "basis-differs",
-                    said,
-                    Place(field="basis"),
-                    found=", ".join(sorted(stated)),
-                    expected=expected,
-                    todo="correct position_basis of the account, or ask for the other report",
-                )
-            )
-            del found[account]
+        if letter := _unfit(account, found.get(account, []), expected, day, incomplete):
+            letters.append(letter)
+            found.pop(account, None)
     return found, letters
+
+
+def _unfit(
+    account: str, rows: Sequence[Mapping[str, Any]], expected: str, day: date, incomplete: Collection[str]
+) -> Finding | None:
+    """Why the holdings of an account cannot be compared."""
+    if not rows:
+        said, todo = f"no holdings of {day} for {account}", "ask for them; its breaks stay as they are"
+        return error("statement-missing", said, Place(field="business_date"), expected=str(day), todo=todo)
+    cut = next((row for row in rows if row.get("file") in incomplete), None)
+    if cut:
+        said = f"holdings of {account} are in a file that was cut; not compared"
+        return error("statement-cut", said, _place(cut, "statement_id"), todo="ask for the file again; its breaks stay as they are")
+    stated = {row["basis"] for row in rows if row["basis"]} - {expected}
+    if not stated:
+        return None
+    said, todo = (
+        f"holdings of {account} are on another basis; not compared",
+        "correct position_basis of the account, or ask for the other report",
+    )
+    return error("basis-differs", said, Place(field="basis"), found=", ".join(sorted(stated)), expected=expected, todo=todo)
+
+
+def _place(row: Mapping[str, Any], name: str) -> Place:
+    return Place(file=row["statement_id"], at=row.get("at") or "", field=name, sha256=row.get("file") or "")
 
 
 def _summed(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

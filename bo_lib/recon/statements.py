@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
-from bo_lib.model.findings import Finding, Place, error, info, warning
+from bo_lib.model.findings import Finding, Place, Severity, error, info, warning
+from bo_lib.model.money import ZERO
 
 Row = Mapping[str, Any]
 Scope = tuple[str, str]  # account, currency
@@ -17,11 +19,20 @@ Scope = tuple[str, str]  # account, currency
 
 @dataclass
 class Chain:
-    """The statements of one account and currency that count, in order, and what was found on the way."""
+    """The statements of one account and currency that count, in order, and what was found on the way.
+
+    Findings are those of ``day``; what was found on the days before was said then.
+    """
 
     scope: Scope
+    day: date
     statements: list[Row] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        """True when the day's statement is there and nothing is wrong with it."""
+        return self.covers(self.day) and not any(f.severity is Severity.ERROR for f in self.findings)
 
     @property
     def last(self) -> Row:
@@ -39,26 +50,33 @@ def _order(row: Row) -> tuple[date, list[int]]:
     return row["statement_date"], [int(part) for part in re.findall(r"\d+", row.get("number") or "")]
 
 
-def chains(statements: Iterable[Row], expected: Iterable[Scope], day: date) -> dict[Scope, Chain]:
+def chains(statements: Iterable[Row], expected: Iterable[Scope], day: date, incomplete: Collection[str] = ()) -> dict[Scope, Chain]:
     """Statements per account and currency up to ``day``: others refused, repeated ones dropped, gaps named.
 
     statements: rows of table STATEMENTS with the books' account ids; the optional column ``business_date`` is the day the
-    file was delivered for. expected: accounts and currencies that owe a statement of ``day``.
+    file was delivered for. expected: accounts and currencies that owe a statement of ``day``. incomplete: hashes of files that
+    were cut.
     """
-    found = {scope: Chain(scope) for scope in expected}
+    found = {scope: Chain(scope, day) for scope in expected}
     by_scope: dict[Scope, list[Row]] = defaultdict(list)
     for row in statements:
         scope = (row["account"], row["currency"] or "")
-        chain = found.setdefault(scope, Chain(scope))
-        if letter := _refusal(row, day):
+        chain = found.setdefault(scope, Chain(scope, day))
+        letter = _cut(row) if row.get("file") in incomplete else _refusal(row, day)
+        if letter and day in (row["statement_date"], row.get("business_date"), None):
             chain.findings.append(letter)
-        else:
+        if not letter:
             by_scope[scope].append(row)
     for scope, chain in found.items():
         _append_all(chain, sorted(by_scope[scope], key=_order))
         if not chain.covers(day):
             chain.findings.append(_missing(chain, day))
     return found
+
+
+def _cut(row: Row) -> Finding:
+    said = f"statement {row.get('number') or ''} of {row['statement_date']} is in a file that was cut; not compared"
+    return error("statement-cut", said, _place(row), todo="ask for the file again")
 
 
 def _refusal(row: Row, day: date) -> Finding | None:
@@ -80,10 +98,13 @@ def _append_all(chain: Chain, rows: list[Row]) -> None:
     for row in rows:
         key = (row["statement_date"], row.get("number") or "")
         if key in known:
-            chain.findings.append(_again(known[key], row))
+            letters = [_again(known[key], row)]
+        else:
+            known[key], letters = row, _continuity(chain, row)
+        if row["statement_date"] == chain.day:
+            chain.findings += letters
+        if known[key] is not row:
             continue
-        known[key] = row
-        chain.findings += _continuity(chain, row)
         chain.statements.append(row)
 
 
@@ -150,3 +171,32 @@ def _missing(chain: Chain, day: date) -> Finding:
         expected=str(day),
         todo="ask for it; the account waits, its breaks stay as they are",
     )
+
+
+def unshown(chain: Chain, movements: Iterable[Row]) -> Iterator[dict[str, Any]]:
+    """Movements that no statement shows, though the balances have them: where one statement does not open as the one before
+    closed, and where one does not add up. Rows of CASH_MOVEMENTS, so that they take part in matching and proof.
+
+    movements: those of the chain's statements.
+    """
+    shown: dict[tuple[str, str | None], Decimal] = defaultdict(Decimal)
+    for row in movements:
+        shown[row["statement_id"], row.get("file")] += row["amount"]
+    before: Row | None = None
+    for row in chain.statements:
+        if row["opening"] is None or row["closing"] is None:
+            continue
+        name = f"statement {row.get('number') or ''} of {row['statement_date']}"
+        gap = row["opening"] - before["closing"] if before else ZERO
+        rest = row["closing"] - row["opening"] - shown[row["statement_id"], row.get("file")]
+        for code, amount, text in (
+            ("GAP", gap, f"{name} does not continue the one before"),
+            ("REST", rest, f"{name} does not add up"),
+        ):
+            if amount:
+                yield {
+                    "statement_id": row["statement_id"], "account": row["account"], "currency": row["currency"], "amount": amount,
+                    "booking_date": row["statement_date"], "value_date": row["statement_date"], "reference": None,
+                    "bank_reference": None, "code": code, "text": text, "reversal": False, "file": row.get("file"), "at": code,
+                }  # fmt: skip
+        before = row

@@ -23,7 +23,7 @@ from bo_lib.model.tables import TRADES
 from bo_lib.settlement.cycles import UnknownCycleError, settlement_date
 
 SIDES = ("BUY", "SELL", "SHORT", "COVER")
-LastPrice = Callable[[str], Decimal | None]  # isin -> last known price, per share or in percent of par
+LastPrice = Callable[[str], Decimal | Collection[Decimal] | None]  # isin -> last known price or prices, per share or % of par
 _BUSINESS = tuple(name for name in TRADES.names if name not in ("file", "at"))
 
 
@@ -89,10 +89,11 @@ def check_trades(
     findings: list[Finding] = []
     ordered = sorted(rows.to_pylist(), key=lambda r: r["trade_id"])
     for _, versions in groupby(ordered, key=lambda r: r["trade_id"]):
-        kept, letters = _last_version(list(versions))
-        findings += letters
+        kept, doubled = _last_version(list(versions))
         new, bad, letters = _decide(kept, live.get(kept["trade_id"]), day, against)
-        events, refused, findings = events + new, refused + bad, findings + letters
+        known = not new and not bad and kept["trade_id"] in live  # what is wrong with its rows was said when it was booked
+        findings += letters if known else [*doubled, *letters]
+        events, refused = events + new, refused + bad
     findings += _lookalikes(events, live.values())
     return Outcome(TradeDay(tuple(events), tuple(refused)), tuple(findings))
 
@@ -298,22 +299,17 @@ def _money_adds_up(row: Mapping[str, Any], day: date, against: Against) -> Findi
 
 
 def _near_price(row: Mapping[str, Any], day: date, against: Against) -> Finding | None:
-    """Price within the limit of the last known one, unless a person released the trade."""
-    last = against.last_price(row["isin"])
+    """Price within the limit of a last known one (any, when sources differ), unless a person released the trade."""
+    known = against.last_price(row["isin"]) or ()
+    last = [known] if isinstance(known, Decimal) else list(known)
     if not last or f"{row['trade_id']}/{row['version'] or 1}" in against.released:
         return None
-    if abs(row["price"] - last) * 100 <= last * against.price_move_pct:
+    if any(abs(row["price"] - price) * 100 <= price * against.price_move_pct for price in last):
         return None
-    said = f"{row['trade_id']}: the price is {row['price'] / last:.2f} times the last known one; held back"
+    said = f"{row['trade_id']}: the price is {row['price'] / last[0]:.2f} times the last known one; held back"
     todo = "have it amended, or release it"
-    return error(
-        "trade-price-far",
-        said,
-        _place(row, "price"),
-        found=str(row["price"]),
-        expected=f"{last} +/- {against.price_move_pct}%",
-        todo=todo,
-    )
+    expected = f"{' or '.join(f'{price.normalize():f}' for price in last)} +/- {against.price_move_pct}%"
+    return error("trade-price-far", said, _place(row, "price"), found=str(row["price"]), expected=expected, todo=todo)
 
 
 CHECKS = (_known_account, _known_instrument, _sane_figures, _possible_dates, _money_adds_up, _near_price)

@@ -26,6 +26,7 @@ class Desk:
         self.movements: list[dict[str, Any]] = []
         self.trades: list[dict[str, Any]] = []
         self.statuses: list[dict[str, Any]] = []
+        self.incomplete: tuple[str, ...] = ()
 
     def books(self, amount: str, day: int, reference: str | None, **more: Any) -> Desk:
         row = {"account": "ALPINE", "currency": "EUR", "amount": Decimal(amount), "value_date": june(day), "reference": reference}
@@ -57,7 +58,7 @@ class Desk:
         return reconcile_cash(
             book, balances, statements, pa.Table.from_pylist(self.movements, CASH_MOVEMENTS.schema), self.rules, june(day),
             fund="EURO", value=lambda currency, amount: amount, calendar="TARGET", open_trades=pa.Table.from_pylist(self.trades),
-            statuses=pa.Table.from_pylist(self.statuses),
+            statuses=pa.Table.from_pylist(self.statuses), incomplete=self.incomplete,
         )  # fmt: skip
 
 
@@ -170,3 +171,53 @@ def test_a_statement_that_does_not_add_up_is_named(cash_rules: Rules) -> None:
 def test_statements_of_later_days_wait(cash_rules: Rules) -> None:
     found = Desk(cash_rules).bank(1).bank(2, ("-100", "T1")).reconcile(1)
     assert found.value.verdict is Verdict.PASS and found.value.business_date == date(2026, 6, 1)
+
+
+def test_a_gap_between_statements_is_an_item_of_its_own_until_it_is_corrected(cash_rules: Rules) -> None:
+    """The bank put 40 into yesterday after yesterday's statement was sent, and takes it back two days later."""
+    desk = Desk(cash_rules).bank(1)
+    desk.statements[-1]["closing"] += 40
+    desk.bank(2)
+    desk.statements[0]["closing"] -= 40
+    found = desk.reconcile(2)
+    assert breaks(found) == [("missing_here", "not shown on any statement", Decimal(-40))]
+    assert codes(found) == ["statement-gap"] and proof(found)["unexplained"] == 0 and found.value.verdict is Verdict.BLOCKED
+    found = desk.bank(3).reconcile(3)
+    assert codes(found) == [] and found.value.verdict is Verdict.ATTENTION and proof(found)["proven"]
+    found = desk.bank(4, ("-40", None, {"text": "CORRECTION OF BACKDATED ENTRY", "reversal": True})).reconcile(4)
+    assert breaks(found) == [] and found.value.verdict is Verdict.PASS
+
+
+def test_a_misprinted_closing_is_explained_and_gone_the_next_day(cash_rules: Rules) -> None:
+    desk = Desk(cash_rules).bank(1)
+    desk.statements[0] |= {"closing": Decimal(1090), "proven": False}
+    found = desk.reconcile(1)
+    assert (
+        breaks(found) == [("missing_here", "not shown on any statement", Decimal(-90))] and found.value.verdict is Verdict.BLOCKED
+    )
+    desk.bank(2)
+    desk.statements[1] |= {"opening": Decimal(1000), "closing": Decimal(1000)}
+    assert breaks(desk.reconcile(2)) == []
+
+
+def test_a_statement_of_a_file_that_was_cut_is_not_compared(cash_rules: Rules) -> None:
+    desk = Desk(cash_rules).books("-100", 2, "T1").bank(1).bank(2, ("-100", "T1"))
+    desk.incomplete = ("file-2",)
+    found = desk.reconcile(2)
+    assert codes(found) == ["statement-cut", "statement-missing"] and found.value.items == ()
+
+
+def test_why_the_bank_has_another_amount(cash_rules: Rules) -> None:
+    kinds = [
+        ("settlement", "-100", "-125"),
+        ("dividend", "1000", "850"),
+        ("capital", "-5000", "-4990"),
+        ("fx_deal", "300", "200.01"),
+    ]
+    desk = Desk(cash_rules)
+    for n, (kind, ours, _) in enumerate(kinds):
+        desk.books(ours, 2, f"R{n}", kind=kind)
+    found = desk.bank(2, *((theirs, f"R{n}") for n, (*_, theirs) in enumerate(kinds))).reconcile(2)
+    assert [cause for _, cause, _ in breaks(found)] == [
+        "charge taken off by the bank", "rate or withholding tax differs", "units priced otherwise", "charge taken off by the bank",
+    ]  # fmt: skip

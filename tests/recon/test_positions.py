@@ -129,3 +129,39 @@ def test_sub_balances_add_up_and_nothing_held_is_no_position(position_rules: Rul
 def test_a_position_without_price_holds_up_the_verdict(position_rules: Rules) -> None:
     found = reconcile(position_rules, {"UNPRICED": "1"}, {"UNPRICED": "2"})
     assert found.value.items[0].value_base is None and found.value.verdict is Verdict.ATTENTION
+
+
+def holdings(*rows: tuple[str, str, str]) -> pa.Table:
+    """(statement, file, quantity) of one instrument."""
+    return pa.Table.from_pylist(
+        [
+            {
+                "statement_id": name,
+                "account": "ALPINE",
+                "business_date": june(2),
+                "isin": "DE1",
+                "quantity": Decimal(q),
+                "file": file,
+            }
+            for name, file, q in rows
+        ],
+        HOLDINGS.schema,
+    )
+
+
+def against(rules: Rules, held: pa.Table, incomplete: tuple[str, ...] = ()) -> Outcome[Reconciliation]:
+    book = pa.Table.from_pylist([{"account": "ALPINE", "isin": "DE1", "quantity": Decimal(100)}], POSITIONS.schema)
+    return reconcile_positions(
+        book, held, TRADES.empty_table(), ANNOUNCEMENTS.empty(), rules, june(2), fund="EURO", value=lambda isin, quantity: quantity,
+        basis={"ALPINE": "settlement"}, incomplete=incomplete,
+    )  # fmt: skip
+
+
+def test_holdings_that_came_twice_count_once(position_rules: Rules) -> None:
+    found = against(position_rules, holdings(("S1", "a", "60"), ("S2", "a", "40"), ("S1", "b", "60")))
+    assert found.value.items == () and [f.code for f in found.findings] == ["statement-duplicate"]
+
+
+def test_holdings_of_a_file_that_was_cut_are_not_compared(position_rules: Rules) -> None:
+    found = against(position_rules, holdings(("S1", "a", "60")), incomplete=("a",))
+    assert found.value.items == () and [f.code for f in found.findings] == ["statement-cut"] and not found.value.proven

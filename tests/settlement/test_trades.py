@@ -162,3 +162,23 @@ def test_two_references_with_the_same_figures_are_booked_and_told() -> None:
     found = check(row(), row("T2"))
     assert len(found.value.events) == 2 and codes(found) == ["trade-looks-doubled"]
     assert codes(check(row("T3"), booked=booked(row()))) == ["trade-looks-doubled"]
+
+
+def test_a_doubled_row_is_told_once() -> None:
+    assert codes(check(row(), row(at="2"), booked=booked(row()))) == []
+
+
+def test_a_price_near_any_known_one_passes() -> None:
+    """One vendor sends pence today: the other one's price is near."""
+    rows = pa.Table.from_pylist([row()], TRADES.schema)
+    instruments = pa.Table.from_pylist(INSTRUMENT_ROWS, INSTRUMENTS.schema)
+
+    def checked(*known: str) -> list[str]:
+        prices = tuple(map(Decimal, known))
+        return codes(
+            check_trades(
+                rows, DAY, fund="EURO", accounts={"ALPINE"}, instruments=instruments, cycles=CYCLES, last_price=lambda isin: prices
+            )
+        )
+
+    assert checked("5000", "50") == [] and checked() == [] and checked("5000") == ["trade-price-far"]
