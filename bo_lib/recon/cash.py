@@ -57,10 +57,12 @@ PROOF = Table("cash_proof", "why the books' balance is, or is not, the bank's", 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What explains cash breaks: OPEN_TRADES of the books, SETTLEMENTS statuses of the custodian. Both may be empty."""
+    """What explains cash breaks: OPEN_TRADES of the books, SETTLEMENTS statuses of the custodian, TRADES refused before
+    booking."""
 
     open_trades: Sequence[Mapping[str, Any]] = ()
     statuses: Sequence[Mapping[str, Any]] = ()
+    held_back: Sequence[Mapping[str, Any]] = ()
 
 
 def reconcile_cash(
@@ -77,6 +79,7 @@ def reconcile_cash(
     open_trades: pa.Table | None = None,
     statuses: pa.Table | None = None,
     incomplete: Collection[str] = (),
+    held_back: Sequence[Mapping[str, Any]] = (),
 ) -> Outcome[Reconciliation]:
     """Reconcile cash of ``fund`` at the close of ``day``.
 
@@ -90,8 +93,8 @@ def reconcile_cash(
         ``business_date`` of statements, the day a file was delivered for, lets a file of another day be refused.
     value
         (currency, amount) -> base currency, or None when there is no rate.
-    open_trades, statuses
-        OPEN_TRADES of the books and SETTLEMENTS rows; they explain breaks and change no match.
+    open_trades, statuses, held_back
+        OPEN_TRADES of the books, SETTLEMENTS rows, rows of TRADES refused before booking; they explain breaks and change no match.
     incomplete
         hashes of files that were cut: their statements are refused.
     """
@@ -103,7 +106,7 @@ def reconcile_cash(
     counted = list(_counted(cash_movements.to_pylist(), found, compared))
     theirs = [_theirs(r) for r in [*counted, *_unshown(counted, found, compared)]]
     matching = match(pa.Table.from_pylist(ours, CASH_ROWS), pa.Table.from_pylist(theirs, CASH_ROWS), rules)
-    evidence = Evidence(_rows(open_trades), _rows(statuses))
+    evidence = Evidence(_rows(open_trades), _rows(statuses), held_back)
     items = tuple(_items(matching, ours, theirs, rules, fund, day, calendar, evidence, value))
     proof = _proof(found, balances, compared, matching, ours, theirs)
     shown = ("account", "currency", "value_date", "amount", "reference", "text")
@@ -267,6 +270,8 @@ def _explain(item: Break, row: Mapping[str, Any], rules: Rules, day: date, calen
     elif item.kind == "missing_here" and trade:
         cause = "confirmation missing"
         said = f"trade {trade['trade_id']}, due {trade['settlement_date']}, is open in the books; the bank has moved the money"
+    elif item.kind == "missing_here" and any(t["trade_id"] == row["reference"] for t in evidence.held_back):
+        cause, said = "trade held back by us", f"trade {row['reference']} was refused before booking"
     elif item.kind == "missing_there" and status and status["status"] in ("failing", "pending", "unmatched"):
         cause, said = (
             "settlement fails",

@@ -54,9 +54,12 @@ COMPARISON = Table("positions_comparison", "both sides of every instrument", ("a
 
 @dataclass(frozen=True)
 class _Given:
-    """Open trades and corporate actions by instrument, and the basis per account: what explains differences."""
+    """What explains differences: open trades (``signed`` quantity), trades held back and disputed ones by account and instrument,
+    corporate actions by instrument, and the basis per account."""
 
     trades: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    held_back: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
+    disputed: Mapping[tuple[str, str], Sequence[Mapping[str, Any]]]
     actions: Mapping[str, Sequence[Mapping[str, Any]]]
     basis: Mapping[str, str]
 
@@ -73,6 +76,8 @@ def reconcile_positions(
     value: ValuePosition,
     basis: Mapping[str, str],
     incomplete: Collection[str] = (),
+    held_back: Sequence[Mapping[str, Any]] = (),
+    statuses: pa.Table | None = None,
 ) -> Outcome[Reconciliation]:
     """Reconcile quantities of ``fund`` per account and ISIN at the close of ``day``.
 
@@ -90,13 +95,15 @@ def reconcile_positions(
         (isin, quantity) -> value in base currency, or None when there is no price.
     incomplete
         hashes of files that were cut: an account with holdings in one of them is not compared.
+    held_back, statuses
+        rows of TRADES that were refused before booking, and rows of SETTLEMENTS; they explain differences.
     """
     todays, findings = _todays(holdings.to_pylist(), basis, day, incomplete)
     compared = {account for account in basis if todays.get(account) is not None}
     ours = _summed(r for r in book_positions.to_pylist() if r["account"] in compared)
     theirs = _summed(row for account in sorted(compared) for row in todays[account])
     matching = match(pa.Table.from_pylist(ours, POSITION_ROWS), pa.Table.from_pylist(theirs, POSITION_ROWS), rules)
-    given = _given(open_trades, actions_today, basis)
+    given = _given(open_trades, actions_today, basis, held_back, [] if statuses is None else statuses.to_pylist())
     items = tuple(_items(matching, ours, theirs, rules, fund, given, value))
     proof = _proof(basis, compared, ours, theirs, items, day)
     sides, shown = {"left": ours, "right": theirs}, ("account", "isin", "quantity")
@@ -182,16 +189,28 @@ def _summed(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _given(open_trades: pa.Table, actions: pa.Table, basis: Mapping[str, str]) -> _Given:
-    trades: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-    for trade in open_trades.to_pylist():
-        sign = 1 if trade["side"] in ("BUY", "COVER") else -1
-        trades[trade["account"], trade["isin"]].append({**trade, "signed": sign * trade["quantity_open"]})
+def _given(open_trades: pa.Table, actions: pa.Table, basis: Mapping[str, str], held_back: Rows, statuses: Rows) -> _Given:
+    opened = [{**trade, "signed": _signed(trade, "quantity_open")} for trade in open_trades.to_pylist()]
+    refused = [{**trade, "signed": _signed(trade, "quantity")} for trade in held_back]
+    latest = {s["reference"]: s for s in statuses}
+    disputed = [t for t in opened if latest.get(t["trade_id"], {}).get("status") == "unmatched"]
     by_isin: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for action in actions.to_pylist():
         for isin in {action["isin"], action.get("new_isin")} - {None}:
             by_isin[isin].append(action)
-    return _Given(trades, by_isin, basis)
+    return _Given(_by_instrument(opened), _by_instrument(refused), _by_instrument(disputed), by_isin, basis)
+
+
+def _signed(trade: Mapping[str, Any], name: str) -> Decimal:
+    quantity: Decimal = trade[name]
+    return quantity if trade["side"] in ("BUY", "COVER") else -quantity
+
+
+def _by_instrument(trades: Rows) -> dict[tuple[str, str], Rows]:
+    found: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
+    for trade in trades:
+        found[trade["account"], trade["isin"]].append(trade)
+    return dict(found)
 
 
 # Breaks --------------------------------------------------------------------------------------------------------------
@@ -255,9 +274,14 @@ def _by_trades(item: Break, given: _Given) -> tuple[str, str] | None:
     trades = given.trades.get((item.account, item.isin), ())
     on_trade_date = given.basis[item.account] == "trade"
     sought = item.amount if on_trade_date else -item.amount
+    held_back = _subset(given.held_back.get((item.account, item.isin), ()), -item.amount)
+    if held_back:
+        return "trade held back by us", "explained by " + ", ".join(f"{t['trade_id']} ({plain(t['signed'])})" for t in held_back)
     found = _subset(trades, sought)
     if not found:
-        return None
+        disputed = given.disputed.get((item.account, item.isin), ())
+        said = ", ".join(f"{t['trade_id']} ({plain(t['signed'])}) is unmatched" for t in disputed)
+        return ("trade disputed", said) if disputed else None
     named = ", ".join(f"{t['trade_id']} ({plain(t['signed'])}, due {t['settlement_date']})" for t in found)
     if on_trade_date:
         return "trade not known to the custodian", f"explained by {named}"

@@ -26,6 +26,7 @@ class Desk:
         self.movements: list[dict[str, Any]] = []
         self.trades: list[dict[str, Any]] = []
         self.statuses: list[dict[str, Any]] = []
+        self.held_back: list[dict[str, Any]] = []
         self.incomplete: tuple[str, ...] = ()
 
     def books(self, amount: str, day: int, reference: str | None, **more: Any) -> Desk:
@@ -59,6 +60,7 @@ class Desk:
             book, balances, statements, pa.Table.from_pylist(self.movements, CASH_MOVEMENTS.schema), self.rules, june(day),
             fund="EURO", value=lambda currency, amount: amount, calendar="TARGET", open_trades=pa.Table.from_pylist(self.trades),
             statuses=pa.Table.from_pylist(self.statuses), incomplete=self.incomplete,
+            held_back=self.held_back,
         )  # fmt: skip
 
 
@@ -221,3 +223,9 @@ def test_why_the_bank_has_another_amount(cash_rules: Rules) -> None:
     assert [cause for _, cause, _ in breaks(found)] == [
         "charge taken off by the bank", "rate or withholding tax differs", "units priced otherwise", "charge taken off by the bank",
     ]  # fmt: skip
+
+
+def test_money_of_a_trade_that_we_held_back(cash_rules: Rules) -> None:
+    desk = Desk(cash_rules).bank(2, ("-500", "T9"))
+    desk.held_back = [{"trade_id": "T9"}]
+    assert breaks(desk.reconcile(2)) == [("missing_here", "trade held back by us", Decimal(500))]

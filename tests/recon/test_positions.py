@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from bo_lib.model.findings import Outcome, Verdict
-from bo_lib.model.tables import ANNOUNCEMENTS, HOLDINGS, POSITIONS
+from bo_lib.model.tables import ANNOUNCEMENTS, HOLDINGS, POSITIONS, SETTLEMENTS
 from bo_lib.recon import Reconciliation, Rules, reconcile_positions
 from tests.recon.scenario import june
 
@@ -165,3 +165,28 @@ def test_holdings_that_came_twice_count_once(position_rules: Rules) -> None:
 def test_holdings_of_a_file_that_was_cut_are_not_compared(position_rules: Rules) -> None:
     found = against(position_rules, holdings(("S1", "a", "60")), incomplete=("a",))
     assert found.value.items == () and [f.code for f in found.findings] == ["statement-cut"] and not found.value.proven
+
+
+def test_trades_held_back_and_trades_disputed_explain_differences(position_rules: Rules) -> None:
+    book = pa.Table.from_pylist([{"account": "ALPINE", "isin": "DE1", "quantity": Decimal(100)}], POSITIONS.schema)
+    opened = [
+        {
+            "trade_id": "T1",
+            "account": "ALPINE",
+            "isin": "DE1",
+            "side": "BUY",
+            "quantity_open": Decimal(80),
+            "settlement_date": june(3),
+        }
+    ]
+    given: dict[str, Any] = {
+        "held_back": [{"trade_id": "T2", "account": "ALPINE", "isin": "DE1", "side": "SELL", "quantity": Decimal(7)}],
+        "statuses": pa.Table.from_pylist([{"reference": "T1", "account": "ALPINE", "status": "unmatched"}], SETTLEMENTS.schema),
+    }
+    for theirs, cause in (("93", "trade held back by us"), ("60", "trade disputed")):
+        found = reconcile_positions(
+            book, holdings(("S1", "a", theirs)), pa.Table.from_pylist(opened, TRADES), ANNOUNCEMENTS.empty(), position_rules,
+            june(2),
+            fund="EURO", value=lambda isin, quantity: quantity, basis={"ALPINE": "trade"}, **given,
+        )  # fmt: skip
+        assert [item.cause for item in found.value.items] == [cause]
