@@ -224,7 +224,7 @@ SETTLEMENTS = Table("settlements", "statuses and confirmations of instructions (
     *_FILE,
 ))  # fmt: skip
 
-ANNOUNCEMENTS = Table("announcements", "corporate action notifications, a row per option and movement", ("event_ref", "option", "movement"), (
+ANNOUNCEMENTS = Table("announcements", "corporate action notifications", ("event_ref", "option", "movement"), (
     Column("event_ref", TEXT, "sender's reference of the event (CORP)", True),
     Column("function", TEXT, "NEWM, REPL, CANC, WITH, RMDR"),
     Column("sender", TEXT, "who announced it"),

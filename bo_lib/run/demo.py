@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +31,6 @@ def demo(root: Path, days: int, last: date, say: Callable[[str], None] = lambda 
 
     A ``root`` without a firm gets a copy of the demonstration firm. Raises ``UsageError`` for dates it cannot simulate.
     """
-    from bo_lib.workbench import catch_up
     from bo_lib.workbench.office import Office
 
     if not (root / "parameters" / "firm.yaml").exists():
@@ -39,10 +40,19 @@ def demo(root: Path, days: int, last: date, say: Callable[[str], None] = lambda 
     chosen = _days(calendar, days, last)
     _simulate(office, chosen[-1], say)
     eve = add_business_days(chosen[0], -1, calendar)
-    for fund in office.firm.funds:
-        say(f"{fund}: the books are carried to {eve}")
-        catch_up(office.root, fund, eve)
+    _carry(office, eve, say)
     return [_day(office, day) for day in chosen]
+
+
+def _carry(office: Office, eve: date, say: Callable[[str], None]) -> None:
+    """The funds' books carried to the eve of the first day, each fund in a process of its own."""
+    from bo_lib.workbench import catch_up, read_inbox
+
+    say(f"the books of {', '.join(office.firm.funds)} are carried to {eve}")
+    read_inbox(office, eve)  # once, here: the funds share market data
+    with ProcessPoolExecutor(office.firm.workers, mp_context=get_context("spawn")) as pool:
+        for done in [pool.submit(catch_up, office.root, fund, eve) for fund in office.firm.funds]:
+            done.result()
 
 
 def _days(calendar: str, days: int, last: date) -> list[date]:

@@ -98,11 +98,19 @@ def check_trades(
     return Outcome(TradeDay(tuple(events), tuple(refused)), tuple(findings))
 
 
+_SAME = ("trade_id", "account", "isin", "side", "quantity", "price", "currency", "settlement_date")
+_COSTS = ("commission", "taxes", "accrued_interest")
+
+
+def _is_booked(row: Mapping[str, Any], live: Trade) -> bool:
+    """True when the books have the row as it stands, whatever version it came as."""
+    same = all(row[name] == getattr(live, name) for name in _SAME) and row["trade_date"] == live.effective_date
+    return same and all((row[name] or ZERO) == getattr(live, name) for name in _COSTS)
+
+
 def trade_event(row: Mapping[str, Any], fund: str) -> Trade:
     """The booking of a row of TRADES."""
-    same = ("trade_id", "account", "isin", "side", "quantity", "price", "currency", "settlement_date")
-    values: dict[str, Any] = {name: row[name] for name in same}
-    values |= {name: row[name] or ZERO for name in ("commission", "taxes", "accrued_interest")}
+    values: dict[str, Any] = {name: row[name] for name in _SAME} | {name: row[name] or ZERO for name in _COSTS}
     name = f"trade:{fund}:{row['trade_id']}:v{row['version'] or 1}"
     place = f"{row['file'] or ''}#{row['at'] or ''}"
     counterparty = row["counterparty"] or ""
@@ -151,12 +159,12 @@ def _decide(
         return [], [], []  # an older version than the books have: they had it before
     if row["status"] == "CANCEL":
         return _cancel(row, live, against)
+    if live and _is_booked(row, live):
+        return [], [], []  # it was checked on its day, against the prices of that day
     problem = _problem(row, day, against)
     if problem:
         return [], [Refused(row, problem)], [problem]
     event = trade_event(row, against.fund)
-    if live and event.model_copy(update={"event_id": live.event_id, "source": live.source}) == live:
-        return [], [], []
     if live and version == _version(live):
         said = f"{row['trade_id']} version {version} is booked otherwise; the booking stands"
         letter = error("trade-booked-otherwise", said, _place(row), todo="have it amended with a new version")

@@ -10,13 +10,14 @@ from bo_lib.model import dates
 from bo_lib.model.dates import parse_date
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.views.report import Figure, Report
+from bo_lib.workbench import inbox
 from bo_lib.workbench.actions_desk import ActionsDesk
 from bo_lib.workbench.close_desk import CloseDesk
 from bo_lib.workbench.office import Office
 from bo_lib.workbench.opening import open_books
 from bo_lib.workbench.settlement_desk import SettlementDesk
 
-__all__ = ["Workbench", "catch_up"]
+__all__ = ["Workbench", "catch_up", "read_inbox"]
 
 
 class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
@@ -51,6 +52,14 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
             self.reconcile("cash"), self.reconcile("positions"), self.breaks(), self.prices(), self.strike(), self.nav_controls(),
             self.shadow(), self.orders(), self.deal(),
         )  # fmt: skip
+
+
+def read_inbox(office: Office, until: date) -> None:
+    """Reads every file in the inbox up to ``until`` that has not been read, as of its own day."""
+    first = min((office.fund(fund_id).inception for fund_id in office.firm.funds), default=until)
+    for day in dates.business_days(first, until, "WEEKENDS"):
+        with office.at(f"{day}T20:00:00Z"):
+            inbox.ingest(office, day)
 
 
 def catch_up(root: Path, fund_id: str, until: date) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import pyarrow as pa
@@ -87,7 +87,7 @@ class Known:
 
     def forget_files(self) -> None:
         """After files were added: what was read of them before is out of date."""
-        for name in ("files", "instruments", "_rates", "last_prices"):
+        for name in ("files", "instruments", "_rates", "last_prices", "quoted"):
             self.__dict__.pop(name, None)
 
     def _own(self, table: pa.Table) -> pa.Table:
@@ -113,6 +113,20 @@ class Known:
                 price = row["price"] / minor
                 found[row["isin"]] = order, LastPrice(price, price / 100 if row["isin"] in bonds else price, currency)
         return {isin: price for isin, (_, price) in found.items()}
+
+    @cached_property
+    def quoted(self) -> dict[str, list[Decimal]]:
+        """Prices of the last days by every vendor: what a trade's price is held against. One bad vendor holds nothing back."""
+        found: dict[str, list[Decimal]] = {}
+        for row in self.rows(tables.PRICES, self.day - timedelta(days=5)).to_pylist():
+            if row["price"] > 0:
+                found.setdefault(row["isin"], []).append(row["price"] / (100 if row["currency"] == "GBX" else 1))
+        return found
+
+    @property
+    def incomplete(self) -> list[str]:
+        """Hashes of files that end too early: what is not in them may still be so."""
+        return [f.payload["sha256"] for f in self.files if any(p["code"].endswith("-cut") for p in f.payload["findings"])]
 
     @cached_property
     def instruments(self) -> pa.Table:
@@ -142,14 +156,26 @@ class Known:
     def events(self, without: Iterable[str] = ()) -> list[events.Event]:
         """Events of the fund up to the day; ``without`` leaves out those whose id starts so."""
         skip = tuple(without)
-        return [events.from_payload(f.payload) for f in self.facts("event") if not (skip and f.id.startswith(skip))]
+        return [event for event in self._all_events(self._length()) if not (skip and event.event_id.startswith(skip))]
 
     def book(self, without: Iterable[str] = (), until: date | None = None) -> Outcome[Book]:
         """The books as of the day (or ``until``), replayed from events."""
+        return self._replayed(tuple(without), until or self.day, self._length())
+
+    def _length(self) -> int:
+        """How many facts the fund has: what was read stays good until there are more."""
+        head = self.office.store.heads().get(self.fund.id)
+        return head.n if head else 0
+
+    @lru_cache(maxsize=2)  # noqa: B019 as long as one desk
+    def _all_events(self, length: int) -> list[events.Event]:
+        return [events.from_payload(f.payload) for f in self.facts("event")]
+
+    @lru_cache(maxsize=6)  # noqa: B019
+    def _replayed(self, without: tuple[str, ...], until: date, length: int) -> Outcome[Book]:
         return replay(
             self.events(without), base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
-            lot_method=self.fund.lot_method, until=until or self.day, shorts_allowed=self.fund.kind == "long_short",
-            chart=self.office.chart,
+            lot_method=self.fund.lot_method, until=until, shorts_allowed=self.fund.kind == "long_short", chart=self.office.chart,
         )  # fmt: skip
 
     def standing(self, kind: type[E]) -> list[E]:

@@ -61,6 +61,10 @@ class ReconDesk(Desk):
         rules = config.load(self.office.root / "parameters" / "recon" / f"{name}.yaml", Rules)
         return {"cash": self._cash, "positions": self._positions}[name](rules)
 
+    def held_back(self) -> list[dict[str, Any]]:
+        """Trades refused and not booked; the settlement desk knows them. They explain breaks."""
+        return []
+
     def _cash(self, rules: Rules) -> Outcome[Reconciliation]:
         book = self.known.book().value
         first = self.fund.inception
@@ -69,7 +73,7 @@ class ReconDesk(Desk):
             book.cash_movements(first, self.day), book.cash(), own.dated_rows(tables.STATEMENTS, first),
             own.in_accounts(tables.CASH_MOVEMENTS, first),
             rules, self.day, fund=self.fund.id, value=self._cash_in_base, calendar=self.fund.calendar, open_trades=book.open_trades,
-            statuses=own.in_accounts(tables.SETTLEMENTS, first),
+            statuses=own.in_accounts(tables.SETTLEMENTS, first), incomplete=own.incomplete, held_back=self.held_back(),
         )  # fmt: skip
 
     def _positions(self, rules: Rules) -> Outcome[Reconciliation]:
@@ -85,7 +89,8 @@ class ReconDesk(Desk):
         )
         return reconcile_positions(
             held, self.known.in_accounts(tables.HOLDINGS), book.open_trades, recent, rules, self.day, fund=self.fund.id,
-            value=self._position_in_base, basis=basis,
+            value=self._position_in_base, basis=basis, incomplete=self.known.incomplete, held_back=self.held_back(),
+            statuses=self.known.in_accounts(tables.SETTLEMENTS, self.fund.inception),
         )  # fmt: skip
 
     def _cash_in_base(self, currency: str, amount: Decimal) -> Decimal | None:

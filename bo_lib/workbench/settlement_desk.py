@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
@@ -30,13 +31,15 @@ class SettlementDesk(Desk):
     @once
     def checked_trades(self) -> Outcome[TradeDay]:
         own = self.known
-        last = own.last_prices
         return check_trades(
             own.in_accounts(tables.TRADES, self.fund.inception), self.day, fund=self.fund.id, accounts=self._accounts,
             instruments=own.instruments,
             cycles=self._cycles(), booked=own.standing(events.Trade),
-            last_price=lambda isin: last[isin].price if isin in last else None,
+            last_price=lambda isin: own.quoted.get(isin, []),
         )  # fmt: skip
+
+    def held_back(self) -> list[dict[str, Any]]:
+        return [dict(refused.row) for refused in self.checked_trades().value.refused]
 
     @once
     def checked_deals(self) -> Outcome[list[events.FxDeal | events.Reversal]]:
