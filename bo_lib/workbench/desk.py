@@ -45,7 +45,7 @@ class Desk:
         """The worst of the reports, recorded: as a fact, and with its results in the folder of the run when there is one."""
         verdict = Verdict.worst(r.verdict for r in reports)
         worst = [r for r in reports if r.verdict is verdict and verdict is not Verdict.PASS]
-        summary = "; ".join(f"{r.title}: {r.summary}" for r in worst) or "Every part passed."
+        summary = ". ".join(f"{r.title}: {r.summary.rstrip('.')}" for r in worst) + "." if worst else "Every part passed."
         figures = tuple(Figure(f"{r.title}", r.verdict.value, alarm=r.verdict is Verdict.BLOCKED) for r in reports)
         conclusion = Report("conclusion", "Conclusion", verdict, summary, figures, (), ())
         _leave_results(reports, conclusion)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bo_lib import cli, config, demo, workbench
+from bo_lib import cli, config, demo
+from bo_lib.run import demo as run_demo
 from bo_lib.run.errors import Exit
 from tests.run.firm import conclude, write_firm, write_notebook
 
@@ -52,16 +53,16 @@ def test_the_demonstration_simulates_catches_up_and_runs_its_days(tmp_path: Path
     write_notebook(root, "clock", tick, conclude())
     done: list[tuple[object, ...]] = []
     monkeypatch.setattr(demo, "simulate", lambda root, first, last, seed: done.append(("simulate", first, last, seed)))
-    monkeypatch.setattr(workbench, "catch_up", lambda root, fund, until: done.append(("catch up", fund, until)), raising=False)
+    monkeypatch.setattr(run_demo, "_carry", lambda office, eve, say: done.append(("carried", office.firm.funds, eve)))
     assert cli.main(["demo", "--days", "2", "--date", "2026-06-09", "--root", str(root)]) == Exit.OK
-    assert done == [("simulate", date(2026, 6, 1), date(2026, 6, 9), 7), ("catch up", "ALPHA", date(2026, 6, 5))]
+    assert done == [("simulate", date(2026, 6, 1), date(2026, 6, 9), 7), ("carried", ("ALPHA",), date(2026, 6, 5))]
     assert (root / "clock.txt").read_text().split() == ["2026-06-08T20:00:00Z", "2026-06-09T20:00:00Z"]
 
 
 def test_the_demonstration_knows_its_calendar(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workbench, "catch_up", None, raising=False)
+    monkeypatch.setattr(run_demo, "_carry", None)
     root = str(write_firm(tmp_path))
     assert cli.main(["demo", "--date", "2026-06-07", "--root", root]) == Exit.USAGE
     assert "2026-06-07 (Sunday) is no business day (TARGET); the one before is 2026-06-05" in capsys.readouterr().err

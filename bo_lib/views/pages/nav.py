@@ -96,11 +96,11 @@ def controls_report(controls: Sequence[Control]) -> Report:
 
 
 def move_report(roll: Attribution | None, base_currency: str, history: Sequence[dict[str, Any]]) -> Report:
-    """The move by cause as a waterfall from yesterday's net assets to tonight's, and by item."""
+    """The move by cause as a waterfall, and by item."""
     if roll is None:
         return Report("move", "The move", Verdict.ATTENTION, "There is no strike before this one to explain the move from.")
     causes = {cause: amount for cause, amount in roll.by_cause.items() if amount}
-    steps = [("yesterday", roll.opening), *causes.items(), ("tonight", roll.closing)]
+    steps = [*causes.items(), ("move", roll.closing - roll.opening)]
     waterfall = pa.table({"cause": [s[0] for s in steps], "amount": pa.array([s[1] for s in steps], pa.decimal128(38, 2))})
     said = f"From {roll.opening:,.2f} to {roll.closing:,.2f} {base_currency}; residual {roll.residual:,.2f}."
     nav_lines = history_rows(history)
@@ -108,9 +108,7 @@ def move_report(roll: Attribution | None, base_currency: str, history: Sequence[
         Section(
             "By cause",
             table=waterfall,
-            chart=Chart(
-                "waterfall", "cause", "amount", title="Why net assets moved", unit=base_currency, totals=("yesterday", "tonight")
-            ),
+            chart=Chart("waterfall", "cause", "amount", title="Why net assets moved", unit=base_currency, totals=("move",)),
         ),
         Section(
             "By item",
@@ -122,7 +120,7 @@ def move_report(roll: Attribution | None, base_currency: str, history: Sequence[
         sections.append(
             Section(
                 "NAV per unit so far",
-                chart=Chart("line", "nav_date", "nav_per_unit", "share_class", "NAV per unit, each class", data=nav_lines),
+                chart=Chart("line", "nav_date", "index", "share_class", "NAV per unit, first day = 100", data=nav_lines),
             )
         )
     return Report(
@@ -160,9 +158,14 @@ def shadow_report(shadow: Shadow, administrator: str, findings: Sequence[Finding
 
 
 def history_rows(payloads: Sequence[dict[str, Any]]) -> pa.Table:
-    """NAV facts as (day, class, nav per unit) for a line chart."""
-    rows = [
-        {"nav_date": date.fromisoformat(p["business_date"]), "share_class": c["id"], "nav_per_unit": Decimal(c["nav_per_unit"])}
-        for p in payloads for c in p["classes"] if c["nav_per_unit"]
-    ]  # fmt: skip
-    return table(rows, ("nav_date", "share_class", "nav_per_unit"))
+    """NAV facts as (day, class, index of the NAV per unit: 100 on the class's first day), for a line chart."""
+    first: dict[str, Decimal] = {}
+    rows = []
+    for p in payloads:
+        for c in p["classes"]:
+            if c["nav_per_unit"]:
+                per_unit = Decimal(c["nav_per_unit"])
+                base = first.setdefault(c["id"], per_unit)
+                index = round_to(per_unit * 100 / base, 4)
+                rows.append({"nav_date": date.fromisoformat(p["business_date"]), "share_class": c["id"], "index": index})
+    return table(rows, ("nav_date", "share_class", "index"))

@@ -33,9 +33,9 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[OpenBreak],
     said = f"{round_to(result.matched_pct, 1)}% matched, {count(breaks.num_rows, 'break')} open"
     said += f"; {unproven} of {result.proof.num_rows} accounts not proven." if unproven else "; every account is proven."
     sections = [
-        Section("Proof", "Book balance + open items = statement balance." if result.name == "cash" else "", result.proof),
+        Section("Proof", "Book balance + open items = statement balance." if result.name == "cash" else "", _proof(result)),
         Section("Matched by pass", "", result.rates, _rates_chart(result)),
-        Section("Breaks", "The largest first.", pick(breaks, *BREAK_COLUMNS)),
+        Section("Breaks", "The largest first.", pick(_in_words(breaks), *BREAK_COLUMNS)),
     ]
     netted = result.matches.filter(pc.equal(result.matches["verdict"], "net")) if result.matches.num_rows else result.matches
     if netted.num_rows:
@@ -55,8 +55,19 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[OpenBreak],
     )  # fmt: skip
 
 
+def _proof(result: Reconciliation) -> pa.Table:
+    """The figures of the proof; statement names and roundings are in the results."""
+    left_out = {"statement", "statement_date", "rounding"} if result.name == "cash" else set()
+    return pick(result.proof, *(name for name in result.proof.column_names if name not in left_out))
+
+
+def _in_words(breaks: pa.Table) -> pa.Table:
+    place = breaks.column_names.index("kind")
+    return breaks.set_column(place, "kind", pc.replace_substring(breaks["kind"], "_", " "))
+
+
 def _rates_chart(result: Reconciliation) -> Chart | None:
-    return Chart("bar", "pass", "share_pct", title="Share of all rows by pass", unit="%") if result.rates.num_rows else None
+    return Chart("bar", "pass", "share_pct", title="Share of all rows by pass") if result.rates.num_rows else None
 
 
 def _at_risk(breaks: pa.Table) -> Decimal:
@@ -75,7 +86,7 @@ def breaks_report(open_now: pa.Table, closed: Sequence[dict[str, Any]], day: dat
         Section(
             "The ten that matter most",
             "By value at risk; what cannot be valued stands first.",
-            pick(open_now, "recon", *BREAK_COLUMNS).slice(0, 10),
+            pick(_in_words(open_now), "recon", *BREAK_COLUMNS).slice(0, 10),
         )
     ]
     if open_now.num_rows:
