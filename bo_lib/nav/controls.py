@@ -56,7 +56,7 @@ def expected_nav(e: Evidence) -> Control:
     late = roll.by_cause["late items"]
     moved = {cause: amount for cause, amount in roll.by_cause.items() if amount}
     figures = {"opening": roll.opening, **moved, "closing": roll.closing, "expected": roll.expected, "residual": roll.residual}
-    says = f"expected {roll.expected}, struck {roll.closing} {base}; residual {roll.residual}"
+    says = f"expected {roll.expected:,.2f}, struck {roll.closing:,.2f} {base}; residual {roll.residual:,.2f}"
     if roll.residual:
         return Control("expected_nav", title, Verdict.BLOCKED, f"{says}: find the cause before the NAV goes out", figures)
     says += f"; {late} {base} of earlier days became known since" if late else ""
@@ -90,7 +90,7 @@ def two_computations_agree(e: Evidence) -> Control:
     first = sum((row["base"] for row in e.struck.components.to_pylist()), ZERO)
     second = e.struck.net_assets_ledger
     figures = {"components": first, "ledger": second, "difference": first - second}
-    says = f"components {first}, ledger {second} {e.struck.base_currency}"
+    says = f"components {first:,.2f}, ledger {second:,.2f} {e.struck.base_currency}"
     verdict = Verdict.PASS if first == second else Verdict.BLOCKED
     return Control("two_computations_agree", "Two independent computations of net assets agree", verdict, says, figures)
 
@@ -104,7 +104,7 @@ def classes_sum_to_fund(e: Evidence) -> Control:
     classes = {name: row["net_assets"] for name, row in e.struck.rows.items()}
     gap = sum(classes.values(), ZERO) - fund
     verdict = Verdict.BLOCKED if gap else Verdict.PASS
-    says = f"classes {sum(classes.values(), ZERO)}, fund {fund} {e.struck.base_currency}"
+    says = f"classes {sum(classes.values(), ZERO):,.2f}, fund {fund:,.2f} {e.struck.base_currency}"
     return Control("classes_sum_to_fund", "Classes add up to the fund", verdict, says, {**classes, "fund": fund, "difference": gap})
 
 
