@@ -116,5 +116,5 @@ def test_no_machine_path_or_registry_host_is_tracked() -> None:
 
 def test_every_command_of_the_makefile_and_readme_exists() -> None:
     made = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"`make ([a-z]+)`", (ROOT / "README.md").read_text()))
+    named = set(re.findall(r"(?:`|^ {4})make ([a-z]+)", (ROOT / "README.md").read_text(), re.M))
     assert {"demo", "test"} <= named <= made
