@@ -36,6 +36,9 @@ def new_firm(folder: Path) -> Path:
     for name in SHARED:
         _copy(source / "parameters" / name, folder / "parameters" / name)
     (folder / "parameters" / "mappings").mkdir()
+    for name in ("opening", "nav_pack"):  # what an administrator sends, in a plain layout
+        _copy(source / "parameters" / "mappings" / f"meridian_{name}.yaml", folder / "parameters" / "mappings" / f"{name}.yaml")
+    (folder / "inbox").mkdir()
     _copy_notebooks(source, folder)
     return folder
 

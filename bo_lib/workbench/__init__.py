@@ -30,7 +30,10 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
         With ``known_at`` (ISO 8601 with offset) the desk shows what was known then and writes nothing. Raises ``ParameterError``
         for an unknown fund and ``ValueError`` for what is no date.
         """
-        return cls(Office(Path(root) if root else None), fund, parse_date(business_date), known_at)
+        desk = cls(Office(Path(root) if root else None), fund, parse_date(business_date), known_at)
+        if not known_at:
+            open_books(desk.office, fund)  # the first time only; what is missing is said where it is needed
+        return desk
 
     def _repr_html_(self) -> str:
         return self.cover().to_html()

@@ -34,7 +34,7 @@ from bo_lib.nav import (
 from bo_lib.views.pages import nav as pages
 from bo_lib.views.report import Report
 from bo_lib.workbench.desk import Desk, once
-from bo_lib.workbench.opening import OPENING_NAV
+from bo_lib.workbench.opening import OPENING_NAV, open_books
 
 PRICE_HISTORY_DAYS = 30  # calendar days of earlier prices that the checks look at
 
@@ -71,6 +71,7 @@ class NavDesk(Desk):
             taken_over = self.known.facts(OPENING_NAV)
             if taken_over:
                 return Outcome(state_from_payload(taken_over[-1].payload["state"]))
+            return Outcome(None, open_books(self.office, self.fund.id))
         struck = [f for f in self.known.facts("nav.struck") if f.effective_date == before]
         if struck:
             return Outcome(state_from_payload(struck[-1].payload["state"]))
