@@ -10,9 +10,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.close.tables import ADJUSTED_BALANCE, NET_ASSETS, ROLL_FORWARD, built
+from bo_lib.close.tables import ADJUSTED_BALANCE, NET_ASSETS, ROLL_FORWARD
 from bo_lib.config import ChartOfAccounts
 from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.tables import built
 from bo_lib.nav import Strike
 
 _ORDER = {"asset": 0, "liability": 1, "equity": 2, "income": 3, "expense": 4}

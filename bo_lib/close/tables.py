@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import pyarrow as pa
-
 from bo_lib.model.tables import AMOUNT, COUNT, DATE, PRICE, QUANTITY, RATE, TEXT, Column, Table
 
 ADJUSTED_BALANCE = Table("adjusted_balance", "trial balance with marks; debit positive", ("ledger", "share_class", "currency"), (
@@ -48,11 +43,3 @@ CLOSE_TASKS = Table("close_tasks", "the tasks of a month-end close and where eac
     Column("due", DATE, "day it is due", True),
     Column("items", COUNT, "how many things failed or are left over, such as open breaks"),
 ))  # fmt: skip
-
-
-def built(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """A table of rows that this room made itself: a row that does not fit is a programmer's mistake (``ValueError``)."""
-    outcome = table.build(rows)
-    if outcome.findings:
-        raise ValueError("; ".join(map(str, outcome.findings)))
-    return outcome.value

@@ -11,10 +11,11 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.close.checks import CHECKS, Answer, Evidence
-from bo_lib.close.tables import CLOSE_TASKS, built
+from bo_lib.close.tables import CLOSE_TASKS
 from bo_lib.config import Close, CloseTask
 from bo_lib.model.dates import add_business_days
 from bo_lib.model.findings import Finding, Outcome, Verdict, error
+from bo_lib.model.tables import built
 
 
 @dataclass(frozen=True)

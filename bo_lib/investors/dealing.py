@@ -13,11 +13,12 @@ import pyarrow as pa
 from bo_lib.config import Fund, ShareClass
 from bo_lib.investors.orders import settlement_date
 from bo_lib.investors.split import split_exactly
-from bo_lib.investors.tables import CONTRACT_NOTES, built
+from bo_lib.investors.tables import CONTRACT_NOTES
 from bo_lib.model.dates import add_business_days
 from bo_lib.model.events import Capital
 from bo_lib.model.findings import Finding, Outcome, Place, error
 from bo_lib.model.money import ZERO, Rates, Rounding, minor_unit_digits, round_money, round_to
+from bo_lib.model.tables import built
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import pyarrow as pa
 
 from bo_lib.config import Dealing, Fund
 from bo_lib.investors.register import Register
-from bo_lib.investors.tables import ACCEPTED, REFUSED, built
+from bo_lib.investors.tables import ACCEPTED, REFUSED
 from bo_lib.model.dates import add_business_days, business_days_after, is_business_day, is_last_business_day_of_month
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.money import ZERO
+from bo_lib.model.tables import built
 
 KINDS = ("SUBSCRIBE", "REDEEM", "CALL")
 CALL_NOTICE_BUSINESS_DAYS = 10  # ILPA: at least ten business days to respond to a call

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from bo_lib.config import Fund
 from bo_lib.investors.split import split_exactly
-from bo_lib.investors.tables import HOLDERS, REGISTER_STATEMENT, built
+from bo_lib.investors.tables import HOLDERS, REGISTER_STATEMENT
 from bo_lib.model.events import Capital, Event, Reversal
 from bo_lib.model.findings import Finding, Outcome, error
 from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.tables import built
 
 Holding = tuple[str, str]  # investor, share class
 _UNIT_DIGITS = 10

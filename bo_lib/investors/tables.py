@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import pyarrow as pa
-
 from bo_lib.model.tables import AMOUNT, DATE, ORDERS, PRICE, QUANTITY, TEXT, Column, Table
 
 HOLDERS = Table("holders", "who holds how many units", ("investor", "share_class"), (
@@ -53,11 +48,3 @@ CONTRACT_NOTES = Table("contract_notes", "what each order dealt at", ("order_id"
     Column("effective_date", DATE, "first day the units are in the register and the NAV", True),
     Column("settlement_date", DATE, "day the money moves", True),
 ))  # fmt: skip
-
-
-def built(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """A table of rows that this room made itself: a row that does not fit is a programmer's mistake (``ValueError``)."""
-    outcome = table.build(rows)
-    if outcome.findings:
-        raise ValueError("; ".join(map(str, outcome.findings)))
-    return outcome.value

@@ -97,6 +97,14 @@ class Table:
         return table
 
 
+def built(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """A table of rows that a room made itself: a row that does not fit is a programmer's mistake (``ValueError``)."""
+    outcome = table.build(rows)
+    if outcome.findings:
+        raise ValueError("; ".join(map(str, outcome.findings)))
+    return outcome.value
+
+
 def _misfit(table: str, column: Column, row: Mapping[str, Any]) -> Finding | None:
     value = row.get(column.name)
     place = Place(sha256=row.get("file") or "", at=row.get("at") or "", field=f"{table}.{column.name}")

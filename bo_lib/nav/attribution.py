@@ -16,8 +16,9 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.model.money import ZERO, Rates, minor_unit_digits, round_money
+from bo_lib.model.tables import built
 from bo_lib.nav.strike import Strike
-from bo_lib.nav.tables import ATTRIBUTION, built
+from bo_lib.nav.tables import ATTRIBUTION
 from bo_lib.nav.valuation import Valuation, component_of, is_balance_sheet
 
 CAUSES = ("price", "currency", "trading", "income", "fees", "hedge", "capital", "late items", "other", "rounding", "residual")

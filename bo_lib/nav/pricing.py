@@ -21,7 +21,8 @@ from bo_lib.config import Tolerances
 from bo_lib.model.events import Split
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.money import ZERO, round_to
-from bo_lib.nav.tables import CANDIDATES, built
+from bo_lib.model.tables import built
+from bo_lib.nav.tables import CANDIDATES
 
 REFERENCE_DAYS = 3  # the price before is the median over all sources of the last three price dates: one bad day cannot move it
 HUNDRED_LOW, HUNDRED_HIGH = Decimal(50), Decimal(200)  # a factor in between is a unit error: pence for pounds

@@ -12,8 +12,9 @@ import pyarrow.compute as pc
 
 from bo_lib.model.findings import Finding, Outcome, Verdict, warning
 from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.tables import built
 from bo_lib.nav.strike import Strike
-from bo_lib.nav.tables import SHADOW, built
+from bo_lib.nav.tables import SHADOW
 
 FEE_TOLERANCE_BASE = Decimal("0.05")  # fees overpaid have no tolerance (CSSF circular 24/856): only cents of rounding pass
 UNEXPLAINED = "no component differs: it is the allocation between classes or the rounding of units"

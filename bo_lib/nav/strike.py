@@ -21,9 +21,10 @@ from bo_lib.config import Fund, ShareClass, Terms
 from bo_lib.model.events import Accrual
 from bo_lib.model.findings import Finding, Outcome, error, info
 from bo_lib.model.money import ZERO, Rates, round_money, round_to
+from bo_lib.model.tables import built
 from bo_lib.nav.fees import days_in_year, expense, management_fee, performance_fee_due
 from bo_lib.nav.pricing import Priced
-from bo_lib.nav.tables import CLASSES, COMPONENTS, built
+from bo_lib.nav.tables import CLASSES, COMPONENTS
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, unvalued, value
 
 

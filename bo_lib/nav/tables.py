@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
-
-import pyarrow as pa
-
 from bo_lib.model.tables import AMOUNT, COUNT, DATE, FLAG, PRICE, QUANTITY, RATE, TEXT, Column, Table
 
 CANDIDATES = Table("price_candidates", "every price that was looked at, chosen or rejected with the reason", ("isin", "source"), (
@@ -70,11 +65,3 @@ SHADOW = Table("shadow", "our NAV against the administrator's, by component", ("
     Column("within", FLAG, "within tolerance", True),
     Column("explanation", TEXT, "what causes it"),
 ))  # fmt: skip
-
-
-def built(table: Table, rows: Iterable[Mapping[str, Any]]) -> pa.Table:
-    """A table of rows that this room made itself: a row that does not fit is a programmer's mistake (``ValueError``)."""
-    outcome = table.build(rows)
-    if outcome.findings:
-        raise ValueError("; ".join(map(str, outcome.findings)))
-    return outcome.value

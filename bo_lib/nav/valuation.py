@@ -19,10 +19,10 @@ import pyarrow as pa
 from bo_lib.books import Book
 from bo_lib.model.findings import Finding, Outcome, error, warning
 from bo_lib.model.money import ZERO, Rates, round_money
-from bo_lib.model.tables import JOURNAL
+from bo_lib.model.tables import JOURNAL, built
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.pricing import Priced
-from bo_lib.nav.tables import COMPONENTS, built
+from bo_lib.nav.tables import COMPONENTS
 
 # Ledgers that the marks keep at today's value: whatever was taken over on them is replaced, not added to.
 MARKED = frozenset({"unrealised_appreciation", "forward_value"})
