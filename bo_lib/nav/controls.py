@@ -8,10 +8,11 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from bo_lib.config import Tolerances
+from bo_lib.config import Terms, Tolerances
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.nav.attribution import Attribution
+from bo_lib.nav.fees import days_in_year, expense, management_fee
 from bo_lib.nav.shadow import Shadow
 from bo_lib.nav.strike import Strike
 
@@ -28,6 +29,9 @@ class Evidence:
     findings: Sequence[Finding] = ()  # of prices, rates, books and strike
     suspense: Mapping[str, Decimal] = field(default_factory=dict)  # currency -> balance on the suspense account
     benchmark_move_pct: Decimal | None = None
+    terms: Terms | None = None  # in force on the day
+    commitments: Decimal = ZERO  # of all investors, where fees are on commitments
+    refused: Sequence[Finding] = ()  # events that the books could not post
 
 
 @dataclass(frozen=True)
@@ -162,16 +166,50 @@ def suspense_empty(e: Evidence) -> Control:
 
 
 def accruals_cover_every_day(e: Evidence) -> Control:
-    """Fees are accrued for each calendar day since the strike before, once.
+    """Each expense of the fund and each class's management fee is accrued once, for every calendar day since the strike before.
 
-    A Monday strike accrues three days. The strike's accruals are recomputed here as days since the previous strike; a strike that
-    does not come after the one before blocks.
+    A Monday strike accrues three days. The amounts are computed again from the terms, the days and the class's opening net assets
+    with its capital; an accrual that is missing, doubled, extra or of another amount blocks.
     """
-    days = (e.struck.day - e.struck.previous_day).days
-    names = sorted({a.name for a in e.struck.accruals})
-    says = f"{days} calendar day{'s' if days != 1 else ''} since {e.struck.previous_day}: {', '.join(names) or 'no fees'}"
-    verdict = Verdict.PASS if days > 0 else Verdict.BLOCKED
-    return Control("accruals_cover_every_day", "Fees accrued for every calendar day", verdict, says, {"days": days})
+    title, days = "Fees accrued for every calendar day", (e.struck.day - e.struck.previous_day).days
+    said = f"{days} calendar day{'s' if days != 1 else ''} since {e.struck.previous_day}"
+    if e.terms is None:
+        return Control(
+            "accruals_cover_every_day", title, Verdict.ATTENTION, f"{said}; without terms the fees are not computed again"
+        )
+    due = {key: amount for key, amount in _fees_due(e, e.terms, days).items() if amount}
+    booked: dict[tuple[str, str], Decimal] = {}
+    for a in e.struck.accruals:
+        if a.name != "performance_fee":
+            booked[a.name, a.share_class] = booked.get((a.name, a.share_class), ZERO) + a.amount
+    off = sorted(key for key in due.keys() | booked.keys() if due.get(key) != booked.get(key))
+    if off or days <= 0:
+        said += "; not as due: " + ", ".join(f"{n} {c}: {booked.get((n, c), ZERO)}, due {due.get((n, c), ZERO)}" for n, c in off)
+        return Control("accruals_cover_every_day", title, Verdict.BLOCKED, said, {"days": days})
+    said += f": {', '.join(sorted({name for name, _ in due})) or 'no fees'}"
+    return Control("accruals_cover_every_day", title, Verdict.PASS, said, {"days": days})
+
+
+def _fees_due(e: Evidence, terms: Terms, days: int) -> dict[tuple[str, str], Decimal]:
+    year, base = days_in_year(terms.days_in_year, e.struck.day), e.struck.base_currency
+    due = {(x.name, ""): expense(x.amount_annual, days, year, base) for x in terms.expenses}
+    for name, row in e.struck.rows.items():
+        on = e.commitments if terms.fee_base == "commitments" else row["opening"] + row["capital"]
+        due["management_fee", name] = management_fee(on, terms.share_class(name).management_fee_bps_annual, days, year, base)
+    return due
+
+
+def every_event_posted(e: Evidence) -> Control:
+    """Every event that is known was posted to the books.
+
+    An event that the books refused (an unknown instrument, a sale beyond the position, a journal with one signature) is in nobody's
+    net assets, whatever the reason; so it blocks, and the refusals are the evidence.
+    """
+    title = "Every event is posted"
+    if e.refused:
+        says = f"{len(e.refused)} refused: " + "; ".join(f.message for f in e.refused[:3])
+        return Control("every_event_posted", title, Verdict.BLOCKED, says)
+    return Control("every_event_posted", title, Verdict.PASS, "the books refused nothing")
 
 
 def administrator_agrees(e: Evidence) -> Control:
@@ -200,6 +238,7 @@ CONTROLS: tuple[Callable[[Evidence], Control], ...] = (
     movement_within_tolerance,
     suspense_empty,
     accruals_cover_every_day,
+    every_event_posted,
     administrator_agrees,
 )
 

@@ -280,7 +280,7 @@ class _Striking:
         base = commitments if self.terms.fee_base == "commitments" else c.opening
         c.management_fee = management_fee(base, c.terms.management_fee_bps_annual, self.days, self.year, self.base)
         fee = self.terms.performance_fee
-        if fee and c.terms.high_water_mark is not None:
+        if fee and c.terms.high_water_mark is not None and self._rated(c.terms.currency):  # a missing rate blocks the strike
             accrued = c.before.performance_fee_accrued
             per_base = self.rates.rate(self.base, c.terms.currency)
             due = performance_fee_due(c.gav + accrued, c.units, c.terms.high_water_mark, fee.rate_pct, per_base, self.base)
@@ -289,6 +289,9 @@ class _Striking:
             self._accrual("management_fee", c.terms.id, c.management_fee),
             self._accrual("performance_fee", c.terms.id, c.performance_fee),
         ]
+
+    def _rated(self, currency: str) -> bool:
+        return currency == self.base or (currency in self.rates and self.base in self.rates)
 
     def _accrual(self, name: str, share_class: str, amount: Decimal) -> Accrual:
         event_id = f"{self.fund.id}:accrual:{self.day}:{name}:{share_class}"
@@ -314,7 +317,7 @@ class _Striking:
                 )
             return
         there = c.terms.currency
-        if there != self.base and not (there in self.rates and self.base in self.rates):
+        if not self._rated(there):
             return  # said by the valuation or by the selection of rates
         pivot = self.rates.per_pivot
         worth = c.net_assets if there == self.base else c.net_assets * pivot[there] / pivot[self.base]

@@ -116,6 +116,10 @@ def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], int
         for n, name in enumerate(("quantity", "cost_local", "cost_base")):
             held[row["isin"]][n] += row[name]
     for isin, (quantity, cost_local, cost_base) in sorted(held.items()):
+        if isin not in master:
+            said = f"{isin}: {quantity.normalize():f} held and not in the security master"
+            into.findings.append(error("instrument-missing", said, found=isin, todo="ask the vendor for its terms"))
+            continue
         bond = master[isin]["kind"].endswith("_bond")
         currency, price = master[isin]["currency"], priced.prices.get(isin)
         if price is None:

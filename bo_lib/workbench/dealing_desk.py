@@ -8,7 +8,7 @@ from decimal import Decimal
 from bo_lib.investors import Dealt, Orders, Register, deal, register, validate
 from bo_lib.investors.tables import CONTRACT_NOTES
 from bo_lib.model import tables
-from bo_lib.model.findings import Outcome
+from bo_lib.model.findings import Outcome, Verdict, error
 from bo_lib.nav import Flow, dealing_prices
 from bo_lib.store import Fact
 from bo_lib.views.pages import dealing as pages
@@ -44,8 +44,13 @@ class DealingDesk(NavDesk):
     @once
     def dealt(self) -> Outcome[Dealt]:
         struck = self.struck()
-        if not struck.ok:
-            return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), struck.findings)
+        if not self.releasable():
+            blocked = tuple(
+                error("nav-blocked", f"{c.title}: {c.says}", todo="find the cause and strike again")
+                for c in self.controlled()
+                if c.verdict is Verdict.BLOCKED
+            )
+            return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), (*struck.findings, *blocked))
         return deal(self.validated().value.accepted, self.dealing_price(), struck.value.rates, self.fund, self.day)
 
     def register_units(self) -> Mapping[str, Decimal] | None:
@@ -62,11 +67,11 @@ class DealingDesk(NavDesk):
     def deal(self) -> Report:
         """Deals the accepted orders and books the capital for the next business day."""
         outcome = self.dealt()
-        if self.struck().ok:
+        if self.releasable():
             self.known.book_events(outcome.value.capital)
             self._record_orders(outcome.value)
         per_unit = {name: row["nav_per_unit"] for name, row in self.struck().value.rows.items()}
-        return pages.deal_report(outcome.value, per_unit, self.dealing_price() if self.struck().ok else {}, outcome.findings)
+        return pages.deal_report(outcome.value, per_unit, self.dealing_price() if self.releasable() else {}, outcome.findings)
 
     def _record_orders(self, made: Dealt) -> None:
         if self.known_at:

@@ -6,9 +6,12 @@ reason when it is refused. Refused files stay readable; nothing of them reaches 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from bo_lib import feeds
@@ -22,26 +25,80 @@ DATED = {"statements": "statement_date", "holdings": "business_date", "nav_pack"
 EVERY_ACCOUNT = "GENR"  # ISO 15022: the announcement is for all accounts
 
 
-def ingest(office: Office, day: date) -> None:
-    """Read what lies in the inbox of ``day`` and has not been read; safe to call again and from several processes."""
-    folder = office.inbox(day)
-    paths = sorted(p for p in folder.glob("*/*") if p.is_file() and not p.name.startswith(".")) if folder.is_dir() else []
-    earlier = office.store.facts(kind="file", effective_until=day)
-    read = {(f.payload["business_date"], f.entity, f.payload["bytes"]) for f in earlier}
-    first_of_hash: dict[str, Fact] = {f.payload["sha256"]: f for f in reversed(earlier)}
+def ingest(office: Office, until: date) -> None:
+    """Read what lies in the inbox up to ``until`` and has not been read; safe to call again and from several processes.
+
+    A file is known by its content: one that was sent again under its name is read again and takes the place of the first.
+    """
+    earlier = office.store.facts(kind="file")
+    versions: dict[tuple[date, str], list[Fact]] = {}
+    first_of_hash: dict[str, Fact] = {}
+    for fact in earlier:
+        versions.setdefault((fact.effective_date, fact.entity), []).append(fact)
+        first_of_hash.setdefault(fact.payload["sha256"], fact)
     facts = []
-    for path in paths:
-        entity = f"{path.parent.name}/{path.name}"
-        if (day.isoformat(), entity, path.stat().st_size) in read:
+    for day, path in _files(office.root / office.firm.inbox, until):
+        known = versions.setdefault((day, f"{path.parent.name}/{path.name}"), [])
+        if known and known[-1].payload["sha256"] == _sha256(path):
             continue
-        payload = _payload(office, feeds.read(path, office.mappings), path.parent.name, day)
-        fact = Fact(f"file:{day}:{entity}:{payload['sha256'][:16]}", STREAM, "file", entity, day, payload)
-        twin = first_of_hash.setdefault(payload["sha256"], fact)
-        if (twin.entity, twin.effective_date) != (entity, day) and _is_dated(payload):
-            payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
+        fact = _read(office, path, day, len(known))
+        twin = first_of_hash.setdefault(fact.payload["sha256"], fact)
+        if (twin.entity, twin.effective_date) != (fact.entity, day) and _is_dated(fact.payload):
+            fact.payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
+        known.append(fact)
         facts.append(fact)
     if facts:
         office.store.append(facts, office.actor, office.now())
+
+
+def _files(inbox: Path, until: date) -> Iterator[tuple[date, Path]]:
+    """Files of the day folders up to ``until``: <business date>/<sender>/<file>, in order."""
+    days = sorted(p for p in inbox.iterdir() if _DAY.fullmatch(p.name) and p.name <= until.isoformat()) if inbox.is_dir() else []
+    for folder in days:
+        for path in sorted(folder.glob("*/*")):
+            if path.is_file() and not path.name.startswith("."):
+                yield date.fromisoformat(folder.name), path
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_HASHES: dict[tuple[Path, int, int], str] = {}
+
+
+def _sha256(path: Path) -> str:
+    """A file's hash, computed again only when its size or time has changed."""
+    about = path.stat()
+    key = (path, about.st_size, about.st_mtime_ns)
+    if key not in _HASHES:
+        with path.open("rb") as file:
+            _HASHES[key] = hashlib.file_digest(file, "sha256").hexdigest()
+    return _HASHES[key]
+
+
+def _read(office: Office, path: Path, day: date, version: int) -> Fact:
+    sender, entity = path.parent.name, f"{path.parent.name}/{path.name}"
+    payload = _payload(office, feeds.read(path, office.mappings), sender, day)
+    if version:
+        again = warning(
+            "file-replaced", "the file was sent again; the last one counts", Place(entity), todo="nothing, if the sender meant it"
+        )
+        payload["findings"].append(finding_payload(again))
+    return Fact(f"file:{day}:{entity}:{version}:{payload['sha256'][:16]}", STREAM, "file", entity, day, payload)
+
+
+def in_force(files: Iterable[StoredFact]) -> list[StoredFact]:
+    """The last version of each file, in the order in which they were first read."""
+    return list({(f.effective_date, f.entity): f for f in files}.values())
+
+
+def strangers(files: Iterable[StoredFact], funds: Iterable[Fund]) -> list[Finding]:
+    """Accounts in the files that are nobody's: their rows reach no books."""
+    known = {number for fund in funds for number in fund.accounts_by_number}
+    return [
+        error("account-unknown", f"rows of account {account}, which belongs to no fund, are left out", Place(f.entity,
+        field="account"),
+              found=account, todo=f"ask {f.payload['sender']}, or add the account to the fund's parameters")
+        for f in files for account in f.payload["accounts"] if account not in known and not f.payload["refused"]
+    ]  # fmt: skip
 
 
 def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, Any]:

@@ -49,7 +49,7 @@ class Known:
         """Every file up to the day that concerns this fund, refused ones included; what lies unread in the inbox is read first."""
         if not self.known_at:
             inbox.ingest(self.office, self.day)
-        return [f for f in self.facts("file", "inbox") if inbox.concerns(f, self.fund)]
+        return [f for f in inbox.in_force(self.facts("file", inbox.STREAM)) if inbox.concerns(f, self.fund)]
 
     def rows(self, table: tables.Table, first: date | None = None, last: date | None = None) -> pa.Table:
         """Rows of one canonical table from the files of [first, last] (default: the day), in this fund's accounts."""

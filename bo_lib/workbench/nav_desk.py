@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 
 from bo_lib.books import Book
 from bo_lib.model import dates, tables
-from bo_lib.model.events import Split
-from bo_lib.model.findings import Outcome, error
+from bo_lib.model.events import Accrual, Reversal, Split
+from bo_lib.model.findings import Outcome, Verdict, error
 from bo_lib.model.money import ZERO, Rates
 from bo_lib.nav import (
     Attribution,
@@ -30,6 +28,7 @@ from bo_lib.nav import (
     state_from_payload,
     strike,
     value,
+    verdict,
 )
 from bo_lib.views.pages import nav as pages
 from bo_lib.views.report import Report
@@ -71,7 +70,7 @@ class NavDesk(Desk):
             taken_over = self.known.facts(OPENING_NAV)
             if taken_over:
                 return Outcome(state_from_payload(taken_over[-1].payload["state"]))
-            return Outcome(None, open_books(self.office, self.fund.id))
+            return Outcome(None, () if self.known_at else open_books(self.office, self.fund.id))
         struck = [f for f in self.known.facts("nav.struck") if f.effective_date == before]
         if struck:
             return Outcome(state_from_payload(struck[-1].payload["state"]))
@@ -83,11 +82,16 @@ class NavDesk(Desk):
         """Tonight's strike, of the books without tonight's own accruals: struck again it gives the same."""
         before, priced, rates, book = self.previous(), self.priced(), self.rates(), self.book_to_strike()
         made = strike(book, priced.value, rates.value, self.fund, self.day, before.value, instruments=self.known.instruments)
-        return Outcome(made.value, (*before.findings, *priced.findings, *rates.findings, *made.findings))
+        refused = self.known.book(without=self._tonight).findings
+        return Outcome(made.value, (*before.findings, *priced.findings, *rates.findings, *refused, *made.findings))
+
+    @property
+    def _tonight(self) -> tuple[str, ...]:
+        return (f"{self.fund.id}:accrual:{self.day}:",)
 
     @once
     def book_to_strike(self) -> Book:
-        return self.known.book(without=(f"{self.fund.id}:accrual:{self.day}:",)).value
+        return self.known.book(without=self._tonight).value
 
     @once
     def valued_before(self) -> Valuation | None:
@@ -117,6 +121,8 @@ class NavDesk(Desk):
         struck = self.struck()
         evidence = Evidence(
             struck.value, self.fund.tolerances, self.attribution(), self.register_units(), self.compared().value, struck.findings,
+            terms=self.fund.on(self.day), commitments=sum((i.commitment for i in self.fund.investors), ZERO),
+            refused=tuple(r.finding for r in self.book_to_strike().refused),
         )  # fmt: skip
         return control(evidence)
 
@@ -136,12 +142,20 @@ class NavDesk(Desk):
     def strike(self) -> Report:
         """Strikes, and records the NAV and its accruals unless something blocks it."""
         struck = self.struck()
-        if struck.ok:
+        if self.releasable():
             self._record(struck.value)
         return pages.strike_report(struck.value, struck.findings)
 
+    @once
+    def releasable(self) -> bool:
+        """True when neither a finding nor a control blocks the strike: it may be recorded, dealt at and carried forward."""
+        return self.struck().ok and verdict(self.controlled()) is not Verdict.BLOCKED
+
     def _record(self, struck: Strike) -> None:
-        self.known.book_events(struck.accruals)
+        made = {a.event_id for a in struck.accruals}
+        booked = (a for a in self.known.standing(Accrual) if a.event_id.startswith(self._tonight))
+        stale = [a for a in booked if a.event_id.split("~")[0] not in made]
+        self.known.book_events([*struck.accruals, *(_taken_back(a) for a in stale)])
         classes = [
             {"id": name, "currency": row["currency"], "net_assets": f"{row['net_assets']:f}", "units": f"{row['units']:f}",
              "nav_per_unit": f"{row['nav_per_unit']:f}" if row["nav_per_unit"] is not None else ""}
@@ -152,8 +166,9 @@ class NavDesk(Desk):
             "currency": struck.base_currency,
             "classes": classes, "state": struck.state_payload(),
         }  # fmt: skip
-        digest = hashlib.sha256(json.dumps(payload, sort_keys=True).encode()).hexdigest()[:12]
-        self.known.record("nav.struck", self.fund.id, payload, f"nav:{self.fund.id}:{self.day}:{digest}")
+        before = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
+        if not before or before[-1].payload != payload:  # struck anew, or back at an earlier figure: the last one counts
+            self.known.record("nav.struck", self.fund.id, payload, f"nav:{self.fund.id}:{self.day}:{len(before) + 1}")
 
     @once
     def nav_controls(self) -> Report:
@@ -168,3 +183,12 @@ class NavDesk(Desk):
     def shadow(self) -> Report:
         compared = self.compared()
         return pages.shadow_report(compared.value, self.fund.administrator, compared.findings)
+
+
+def _taken_back(accrual: Accrual) -> Reversal:
+    """The reversal of an accrual that tonight's strike no longer makes."""
+    return Reversal(
+        event_id=f"{accrual.event_id}~reversed", fund=accrual.fund, effective_date=accrual.effective_date,
+        reverses=accrual.event_id,
+        reason="the strike was made again without it",
+    )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -46,7 +47,14 @@ class ReconDesk(Desk):
             )
         owed = {f.id for arrival in found for f in arrival.files}
         besides = [inbox.finding_of(p) for f in todays if f.id not in owed for p in f.payload["findings"]]
-        return arrivals_report(rows, [*(f for a in found for f in a.findings), *besides])
+        return arrivals_report(rows, [*(f for a in found for f in a.findings), *besides, *self._strangers()])
+
+    def _strangers(self) -> list[Finding]:
+        """Accounts in today's files that no fund of the firm has, in files of senders that serve this fund."""
+        funds = [self.office.fund(fund_id) for fund_id in self.office.firm.funds]
+        senders = {d.sender for d in self.fund.deliveries} | {a.custodian for a in self.fund.accounts}
+        todays = [f for f in inbox.in_force(self.known.facts("file", inbox.STREAM)) if f.effective_date == self.day]
+        return inbox.strangers((f for f in todays if f.payload["sender"] in senders), funds or [self.fund])
 
     @once
     def reconcile(self, name: str) -> Report:
@@ -110,10 +118,11 @@ class ReconDesk(Desk):
         kinds = {"break_opened": "break.opened", "break_closed": "break.closed"}
         if self.known_at:
             return
-        facts = [
-            Fact(f"{p['fact']}:{p['break_id']}:{self.day}", self.fund.id, kinds[p["fact"]], p["break_id"], self.day, p)
-            for p in changes.payloads
-        ]
+        said = Counter(p["break_id"] for p in payloads)  # a break may come, go and come back on one day
+        facts = []
+        for p in changes.payloads:
+            fact_id = f"{p['fact']}:{p['break_id']}:{self.day}:{said[p['break_id']]}"
+            facts.append(Fact(fact_id, self.fund.id, kinds[p["fact"]], p["break_id"], self.day, p))
         self.office.store.append(facts, self.office.actor, self.office.now())
 
     def _break_payloads(self) -> list[dict[str, Any]]:

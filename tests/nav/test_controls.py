@@ -14,7 +14,7 @@ from bo_lib.config import Tolerances
 from bo_lib.model.findings import Verdict, warning
 from bo_lib.model.tables import NAV_PACK
 from bo_lib.nav import CONTROLS, Approval, Evidence, Strike, attribute, control, shadow, value, verdict
-from tests.nav.desk import FRIDAY, MASTER, MONDAY, at, book, capital, forward, priced, struck
+from tests.nav.desk import FRIDAY, MASTER, MONDAY, at, book, capital, forward, fund, priced, struck
 
 D = Decimal
 EVENTS = [capital("O-1", "B", "SUBSCRIBE", "500", "50000", "50000"), forward("FWD-1", "USD 5000", "EUR 4000", date(2026, 6, 30))]
@@ -51,7 +51,7 @@ def sound() -> Evidence:
     journal = book(EVENTS, MONDAY, lambda on: at(on, "1.24") if on > FRIDAY else at(on)).journal
     roll = attribute(before, strike, journal, struck_before=OPENING)
     units = {name: row["units"] for name, row in strike.rows.items()}
-    return Evidence(strike, Tolerances(), roll, units, shadow(strike, pack(strike), D("0.5")).value)
+    return Evidence(strike, Tolerances(), roll, units, shadow(strike, pack(strike), D("0.5")).value, terms=fund().on(MONDAY))
 
 
 def answer(evidence: Evidence, name: str) -> Verdict:
@@ -98,6 +98,9 @@ def broken() -> dict[str, Evidence]:
         "movement_within_tolerance": replace(e, tolerances=Tolerances(nav_move_pct=D("0.1"))),
         "suspense_empty": replace(e, struck=replace(strike, components=table(strike.components, stuck))),
         "accruals_cover_every_day": replace(e, struck=replace(strike, previous_day=strike.day)),
+        "accruals_cover_every_day none": replace(e, struck=replace(strike, accruals=())),
+        "accruals_cover_every_day doubled": replace(e, struck=replace(strike, accruals=(*strike.accruals, strike.accruals[0]))),
+        "every_event_posted": replace(e, refused=(warning("position-too-small", "SELL 9 of 8"),)),
         "administrator_agrees": replace(e, shadow=None),
     }  # fmt: skip
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bo_lib.config import ParameterError
+from bo_lib.model.events import Accrual, JournalLine, ManualJournal
 from bo_lib.model.findings import Verdict
 from bo_lib.workbench import Workbench, catch_up
 from bo_lib.workbench.office import Office, find_root
@@ -111,3 +112,85 @@ def test_no_firm_here_or_above_says_how_to_make_one(tmp_path: Path, monkeypatch:
     monkeypatch.delenv("BO_ROOT", raising=False)
     with pytest.raises(ParameterError, match="bo new DIR"):
         find_root(tmp_path)
+
+
+def test_a_file_sent_again_under_its_name_takes_the_place_of_the_first(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    (file,) = (root / "outputs/inbox/2026-06-02/MERIDIAN").glob("nav_GLOBAL-EQ-LS*")
+    before = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root)
+    before.carry()
+    shutil.copyfile(next((root / "outputs/inbox/2026-06-02/MERIDIAN").glob("nav_GLOBAL-BOND*")), file)
+    again = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root)
+    assert figure(again.shadow(), "Figures compared") == 0, "the pack that counts is the last one, and it is another fund's"
+    assert figure(before.shadow(), "Net assets, bp") == 0
+
+
+def test_a_late_file_of_an_earlier_day_is_read_by_the_next_desk(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    (root / "outputs/inbox/2026-06-01/ALPINE/late.sta").write_text(
+        ":20:X\n:25:NG-77100-USD\n:28C:1/1\n:60F:C260601USD1,00\n:62F:C260601USD1,00\n-\n"
+    )
+    known = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root).known
+    assert any(f.entity == "ALPINE/late.sta" for f in known.files)
+
+
+def test_rows_of_an_account_that_is_nobodys_are_said(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    (file,) = (root / "outputs/inbox/2026-06-02/ORDERS").glob("trades_GLOBAL-EQ-LS*")
+    file.write_text(file.read_text().replace("NG-77100", "NG-77109", 1))
+    report = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root).arrivals()
+    assert [f.found for f in report.findings if f.code == "account-unknown"] == ["NG-77109"]
+
+
+def test_a_strike_made_again_at_an_earlier_figure_is_the_one_in_force_and_stale_accruals_go(
+    first_day: Path, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+
+    def strike() -> tuple[str, int]:
+        desk = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root)
+        desk.settle()
+        desk.strike()
+        fees = [e for e in desk.known.standing(Accrual) if e.effective_date == date(2026, 6, 2) and e.name == "management_fee"]
+        return desk.known.facts("nav.struck")[-1].payload["net_assets"], len(fees)
+
+    terms = root / "parameters/funds/GLOBAL-EQ-LS.yaml"
+    text, (first, fees) = terms.read_text(), strike()
+    terms.write_text(text.replace("management_fee_bps_annual: 150", "management_fee_bps_annual: 0"))
+    free, no_fees = strike()
+    terms.write_text(text)
+    assert (strike(), fees, no_fees) == ((first, 2), 2, 0) and free != first
+
+
+def test_an_event_that_the_books_refuse_blocks_the_nav_and_its_dealing(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    desk = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root)
+    line = {"currency": "USD", "local": Decimal(5), "base": Decimal(5)}
+    lines = (
+        JournalLine(ledger="cash", account="NORTHGATE", **line),
+        JournalLine(ledger="suspense", **{**line, "local": Decimal(-5), "base": Decimal(-5)}),
+    )
+    desk.known.book_events(
+        [
+            ManualJournal(
+                event_id="MJ1",
+                fund="GLOBAL-EQ-LS",
+                effective_date=date(2026, 6, 2),
+                lines=lines,
+                reason="x",
+                maker="a",
+                checker="a",
+            )
+        ]
+    )
+    desk.strike()
+    assert desk.nav_controls().verdict is Verdict.BLOCKED
+    assert not [f for f in desk.known.facts("nav.struck") if f.effective_date == date(2026, 6, 2)]
+    assert desk.deal().verdict is Verdict.BLOCKED
+
+
+def test_a_desk_in_the_past_of_a_firm_that_is_not_open_writes_nothing(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    before = Office(root).store.heads()
+    Workbench.open("EURO-UCITS", "2026-06-01", "2026-05-01T00:00:00Z", root=root).strike()
+    assert Office(root).store.heads() == before
