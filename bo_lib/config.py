@@ -11,10 +11,10 @@ from datetime import date, time
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bo_lib.model.money import Rounding, decimal_from
 
@@ -105,6 +105,19 @@ class Dealing(Strict):
     clause: str = ""
 
 
+def _known_calendar(names: str) -> str:
+    from bo_lib.model.dates import CALENDARS
+
+    for name in names.split("+"):
+        if name not in CALENDARS:
+            near = difflib.get_close_matches(name, CALENDARS, 1)
+            raise ValueError(f"no calendar {name!r}; " + (f"did you mean {near[0]}?" if near else f"known: {', '.join(CALENDARS)}"))
+    return names
+
+
+Calendar = Annotated[str, AfterValidator(_known_calendar)]  # one of model.dates.CALENDARS, several joined by +
+
+
 class Tolerances(Strict):
     admin_bps: Decimal = Decimal("0.5")  # of net assets, per component and class
     nav_move_pct: Decimal = Decimal(3)  # unexplained by anything but size: warns
@@ -145,7 +158,7 @@ class Fund(Strict):
     kind: Literal["long_short", "ucits", "bond", "closed_end", "fund"]
     domicile: str
     base_currency: str
-    calendar: str
+    calendar: Calendar
     administrator: str = ""
     inception: date
     lot_method: Literal["FIFO"] = "FIFO"
@@ -181,10 +194,10 @@ class Firm(Strict):
     store: str = "sqlite:///outputs/books.sqlite"
     inbox: Path = Path("outputs/inbox")
     outputs: Path = Path("outputs")
-    calendar: str = "TARGET"
+    calendar: Calendar = "TARGET"
     action_sources: tuple[str, ...] = ()  # vendors who announce every corporate action, beside the custodians
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
-    workers: int = 2
+    workers: int = Field(2, ge=1, le=64)
     four_eyes_above: Decimal = Decimal(10000)
 
 

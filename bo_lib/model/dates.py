@@ -39,7 +39,10 @@ CALENDARS = tuple(_QUANTLIB)
 def parse_date(text: str) -> date:
     """An ISO date (``2026-06-30``). Raises ``ValueError`` with what was found and what was expected."""
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
+        if not 1901 <= day.year < 2199:  # as far as the calendars reach
+            raise ValueError(text)
+        return day
     except (ValueError, TypeError) as reason:
         raise ValueError(f"{text!r} is not a date; expected YYYY-MM-DD, such as 2026-06-30") from reason
 

@@ -222,7 +222,9 @@ def administrator_agrees(e: Evidence) -> Control:
     if e.shadow is None or not e.shadow.table.num_rows:
         return Control("administrator_agrees", title, Verdict.ATTENTION, "no administrator's NAV of the day to compare with")
     off = e.shadow.differences.to_pylist()
-    said = "; ".join(f"{r['component']} {r['share_class'] or r['item'] or ''} {round_to(r['bps'], 2)} bp" for r in off[:5])
+    said = "; ".join(
+        f"{r['component']} {r['share_class'] or r['item'] or ''} {round_to(r['difference_bps'], 2)} bp" for r in off[:5]
+    )
     says = f"{e.shadow.table.num_rows} figures compared, {len(off)} beyond {e.tolerances.admin_bps} bp" + (
         f": {said}" if said else ""
     )

@@ -50,10 +50,12 @@ def shadow(struck: Strike, nav_pack: pa.Table, tolerance_bps: Decimal) -> Outcom
     theirs, ours = _theirs(rows), _ours(struck)
     compared = [_compare(key, ours.get(key), theirs.get(key), struck, theirs, tolerance_bps) for key in ours.keys() | theirs.keys()]
     _explain(compared, struck)
-    compared.sort(key=lambda r: (r["within"], -abs(r["bps"]), r["component"], r["share_class"] or "", r["item"] or "", r["field"]))
+    compared.sort(
+        key=lambda r: (r["within"], -abs(r["difference_bps"]), r["component"], r["share_class"] or "", r["item"] or "", r["field"])
+    )
     off = [r for r in compared if not r["within"]]
     findings = tuple(_finding(r) for r in off)
-    total = next((r["bps"] for r in compared if r["component"] == "net_assets" and not r["share_class"]), ZERO)
+    total = next((r["difference_bps"] for r in compared if r["component"] == "net_assets" and not r["share_class"]), ZERO)
     unexplained = any(r["explanation"] == UNEXPLAINED for r in off)
     verdict = Verdict.BLOCKED if unexplained else Verdict.ATTENTION if off else Verdict.PASS
     return Outcome(Shadow(built(SHADOW, compared), verdict, total), findings)
@@ -101,7 +103,8 @@ def _compare(
     within = abs(difference) <= FEE_TOLERANCE_BASE if fee else abs(bps) <= tolerance
     return {
         "component": component, "share_class": share_class or None, "item": item or None, "field": name, "ours": _fit(ours),
-        "theirs": _fit(theirs), "difference": _fit(difference), "bps": round_to(bps, 6), "within": within, "explanation": None,
+        "theirs": _fit(theirs), "difference": _fit(difference), "difference_bps": round_to(bps, 6), "within": within,
+        "explanation": None,
     }  # fmt: skip
 
 
@@ -187,7 +190,7 @@ def _sources(rows: list[dict[str, Any]], share_class: str, component: str) -> st
 
 def _finding(r: dict[str, Any]) -> Finding:
     what = " ".join(part for part in (r["component"], r["share_class"], r["item"], r["field"]) if part)
-    said = f"{what}: {round_to(r['bps'], 2)} bp from the administrator ({r['explanation']})"
+    said = f"{what}: {round_to(r['difference_bps'], 2)} bp from the administrator ({r['explanation']})"
     return warning(
         "shadow-difference", said, found=_text(r["ours"]), expected=_text(r["theirs"]), todo="agree it with the administrator"
     )

@@ -61,7 +61,7 @@ SHADOW = Table("shadow", "our NAV against the administrator's, by component", ("
     Column("ours", RATE, "our figure; null when we have none"),
     Column("theirs", RATE, "the administrator's figure; null when there is none"),
     Column("difference", RATE, "ours less theirs", True),
-    Column("bps", RATE, "effect on net assets of the fund (class figures: of the class), in basis points", True),
+    Column("difference_bps", RATE, "effect on net assets of the fund (class figures: of the class), in basis points", True),
     Column("within", FLAG, "within tolerance", True),
     Column("explanation", TEXT, "what causes it"),
 ))  # fmt: skip

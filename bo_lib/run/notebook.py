@@ -31,7 +31,11 @@ def find(root: Path, name: str) -> Path:
     for path in (Path(name), root / name, root / "notebooks" / name, root / "notebooks" / f"{name}.ipynb"):
         if path.suffix == ".ipynb" and path.is_file():
             return path.resolve()
-    known = sorted(p.stem for p in (root / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts)
+    pages = [p for p in (root / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts]
+    same = [p for p in pages if p.stem == name]
+    if len(same) == 1:
+        return same[0].resolve()
+    known = sorted(p.stem for p in pages)
     near = difflib.get_close_matches(Path(name).stem, known, 1)
     said = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none'}"
     raise UsageError(f"no notebook {name!r} in {root / 'notebooks'}; {said}")
@@ -93,6 +97,13 @@ def check_parameters(notebook: Notebook, given: Mapping[str, str]) -> None:
             raise UsageError(f"{notebook.name} has no parameter {name!r}; {said}")
         if not isinstance(value, str):
             raise TypeError(f"parameter {name}: {value!r} is not text")
+    if given.get("known_at"):
+        from bo_lib.store import instant
+
+        try:
+            instant(given["known_at"])
+        except ValueError as reason:
+            raise UsageError(f"known_at: {reason}") from None
     for name, flag in (("fund", "--fund"), ("business_date", "--date")):
         if name in notebook.parameters and name not in given:
             raise UsageError(f"{notebook.name} needs {flag}: which {'fund' if name == 'fund' else 'business date'} is the run for?")

@@ -82,7 +82,7 @@ def _charts_as_html(notebook: Any, plotly_js: str) -> int:
 
 def _chart(figure: Any, number: int, plotly_js: str) -> str:
     parts = [figure.get("data", []), figure.get("layout", {}), {**figure.get("config", {}), "responsive": True}]
-    said = ", ".join(json.dumps(part).replace("</", "<\\/") for part in parts)
+    said = ", ".join(json.dumps(part).replace("<", "\\u003c") for part in parts)
     needs = html.escape(f"This chart needs {plotly_js}, which is kept beside the runs.")
     return (
         f'<div id="chart-{number}" class="chart" data-needs="{needs}"></div>'

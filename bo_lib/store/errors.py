@@ -46,6 +46,7 @@ _SQLITE = {
     6: StoreLocked,
     8: StoreUnreachable,
     10: StoreFull,
+    11: StoreAltered,
     13: StoreFull,
     14: StoreUnreachable,
     26: StoreUnreachable,

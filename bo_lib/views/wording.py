@@ -13,7 +13,7 @@ PLACES_MAX = 10  # of a table cell; the full value stays in the results
 
 _SPELLED = {
     "isin": "ISIN", "nav": "NAV", "gav": "GAV", "fx": "FX", "id": "ID", "mic": "MIC", "lei": "LEI", "bic": "BIC", "lp": "LP",
-    "iban": "IBAN", "pct": "(%)", "bps": "(bps)", "sha256": "SHA-256", "caev": "CAEV", "pnl": "P&L", "ccy": "currency",
+    "iban": "IBAN", "pct": "(%)", "bps": "(bp)", "sha256": "SHA-256", "caev": "CAEV", "pnl": "P&L", "ccy": "currency",
 }  # fmt: skip
 
 

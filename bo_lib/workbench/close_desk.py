@@ -122,7 +122,8 @@ class CloseDesk(ReconDesk, DealingDesk):
     @once
     def close_tasks(self) -> Report:
         outcome = self.closing()
-        return pages.tasks_report(outcome.value, outcome.findings)
+        month_end = dates.is_last_business_day_of_month(self.day, self.fund.calendar)
+        return pages.tasks_report(outcome.value, outcome.findings, month_end)
 
     @once
     def filing_calendar(self) -> Report:

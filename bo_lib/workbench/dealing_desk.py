@@ -10,9 +10,10 @@ from bo_lib.investors.tables import CONTRACT_NOTES
 from bo_lib.model import tables
 from bo_lib.model.findings import Outcome, Verdict, error
 from bo_lib.nav import Flow, dealing_prices
-from bo_lib.store import Fact
+from bo_lib.store import Fact, StoredFact
 from bo_lib.views.pages import dealing as pages
 from bo_lib.views.report import Report
+from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.nav_desk import NavDesk
 from bo_lib.workbench.opening import OPENING_NAV
@@ -61,7 +62,13 @@ class DealingDesk(NavDesk):
     @once
     def orders(self) -> Report:
         outcome = self.validated()
-        return pages.orders_report(outcome.value, outcome.findings)
+        files = [f for f in self.known.files if f.effective_date == self.day and self._holds_orders(f)]
+        unread = [inbox.finding_of(p) for f in files for p in f.payload["findings"]]
+        return pages.orders_report(outcome.value, [*unread, *outcome.findings])
+
+    def _holds_orders(self, file: StoredFact) -> bool:
+        owed = {d.sender for d in self.fund.deliveries if d.format == "orders"}
+        return "orders" in file.payload["tables"] or (file.payload["sender"] in owed and not file.payload["format"])
 
     @once
     def deal(self) -> Report:

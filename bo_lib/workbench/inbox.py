@@ -38,10 +38,15 @@ def ingest(office: Office, until: date) -> None:
         first_of_hash.setdefault(fact.payload["sha256"], fact)
     facts = []
     for day, path in _files(office.root / office.firm.inbox, until):
-        known = versions.setdefault((day, f"{path.parent.name}/{path.name}"), [])
-        if known and known[-1].payload["sha256"] == _sha256(path):
-            continue
-        fact = _read(office, path, day, len(known))
+        known = versions.setdefault((day, _entity(path)), [])
+        try:
+            if known and known[-1].payload["sha256"] == _sha256(path):
+                continue
+            fact = _read(office, path, day, len(known))
+        except OSError as reason:
+            if known and not known[-1].payload["sha256"]:
+                continue
+            fact = _unreadable(path, day, len(known), reason)
         twin = first_of_hash.setdefault(fact.payload["sha256"], fact)
         if (twin.entity, twin.effective_date) != (fact.entity, day) and _is_dated(fact.payload):
             fact.payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
@@ -74,9 +79,27 @@ def _sha256(path: Path) -> str:
     return _HASHES[key]
 
 
+def _entity(path: Path) -> str:
+    """Sender and name of a file, in characters that can be kept whatever the file system allows."""
+    name = f"{path.parent.name}/{path.name}".encode("utf-8", "backslashreplace").decode()
+    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:300]
+
+
+def _unreadable(path: Path, day: date, version: int, reason: OSError) -> Fact:
+    said = error(
+        "file-unreadable", f"the file cannot be opened: {reason.strerror}", Place(_entity(path)), todo="put right its access"
+    )
+    payload = {
+        "sender": path.parent.name, "name": path.name, "sha256": "", "format": "", "bytes": 0, "business_date": day.isoformat(),
+        "accounts": [],
+        "funds": [], "tables": {}, "rows": {}, "quarantined": 0, "findings": [finding_payload(said)], "refused": "",
+    }  # fmt: skip
+    return Fact(f"file:{day}:{_entity(path)}:{version}:unreadable", STREAM, "file", _entity(path), day, payload)
+
+
 def _read(office: Office, path: Path, day: date, version: int) -> Fact:
-    sender, entity = path.parent.name, f"{path.parent.name}/{path.name}"
-    payload = _payload(office, feeds.read(path, office.mappings), sender, day)
+    sender, entity = path.parent.name, _entity(path)
+    payload = {**_payload(office, feeds.read(path, office.mappings), sender, day), "name": entity.split("/", 1)[1]}
     if version:
         again = warning(
             "file-replaced", "the file was sent again; the last one counts", Place(entity), todo="nothing, if the sender meant it"
@@ -86,8 +109,16 @@ def _read(office: Office, path: Path, day: date, version: int) -> Fact:
 
 
 def in_force(files: Iterable[StoredFact]) -> list[StoredFact]:
-    """The last version of each file, in the order in which they were first read."""
-    return list({(f.effective_date, f.entity): f for f in files}.values())
+    """The last version of each file, in the order in which they were first read.
+
+    A version that could not be read, or has no row where the one before had some, does not take its place.
+    """
+    found: dict[tuple[date, str], StoredFact] = {}
+    for file in files:
+        before = found.get((file.effective_date, file.entity))
+        if before is None or any(file.payload["rows"].values()) or not any(before.payload["rows"].values()):
+            found[file.effective_date, file.entity] = file
+    return list(found.values())
 
 
 def strangers(files: Iterable[StoredFact], funds: Iterable[Fund]) -> list[Finding]:

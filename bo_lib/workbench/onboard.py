@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 import yaml
 
-from bo_lib import feeds
+from bo_lib import config, feeds
 from bo_lib.config import ParameterError
 from bo_lib.model import events, tables
 from bo_lib.model.money import ZERO, Rates, round_money, round_to
@@ -35,6 +35,9 @@ from bo_lib.workbench.opening import OPENING_NAV
 SENDER = "SEC"
 BASE = "USD"
 WHOLE = "ALL"  # a filing tells no units: the fund is opened as one class of one unit
+
+
+FIRM = "name: Onboarded from filings\nfunds: []\nstore: sqlite:///outputs/books.sqlite\ninbox: inbox\ncalendar: US\n"
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,13 @@ def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     firm = folder.parent / "firm.yaml"
     if not firm.exists():
-        said = {
-            "name": "Onboarded from filings",
-            "funds": [fund_id],
-            "store": "sqlite:///outputs/books.sqlite",
-            "inbox": "inbox",
-            "calendar": "US",
-        }
-        firm.write_text(yaml.safe_dump(said, sort_keys=False), "utf-8")
-    elif fund_id not in (text := firm.read_text("utf-8")):
-        firm.write_text(
-            re.sub(r"^funds: *\[(.*?)\]", lambda m: f"funds: [{', '.join(p for p in (m[1], fund_id) if p)}]", text, flags=re.M),
-            "utf-8",
-        )
+        firm.write_text(FIRM, "utf-8")
+    if fund_id not in config.load_firm(root).funds:
+        text = firm.read_text("utf-8")
+        listed = re.sub(r"^funds: *\[(.*?)\]", lambda m: f"funds: [{', '.join(p for p in (m[1], fund_id) if p)}]", text, flags=re.M)
+        if listed == text:
+            raise ParameterError(f"{firm}: funds: write them in brackets, such as [{fund_id}], so that a fund can be added")
+        firm.write_text(listed, "utf-8")
     path = folder / f"{fund_id}.yaml"
     if not path.exists():
         terms = {"from": day, "classes": [{"id": WHOLE, "currency": BASE, "unit_decimals": 0, "nav_decimals": 2}]}

@@ -88,7 +88,7 @@ def test_the_page_opens_without_a_network(firm: Path, good: Manifest) -> None:
     assert good.folder
     page = (good.folder / "executed.html").read_text("utf-8")
     assert "https://" not in page.replace("https://plotly.com", "") and "//cdn" not in page
-    assert "Plotly.newPlot('chart-1'" in page and "a<\\/script>" in page
+    assert "Plotly.newPlot('chart-1'" in page and "a\\u003c/script>" in page
     address = page.split('<script src="')[1].split('"')[0]
     assert (good.folder / address).resolve() == next((firm / "outputs" / "assets").iterdir())
     assert len(page) < 60_000

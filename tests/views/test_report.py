@@ -123,7 +123,7 @@ def test_findings_are_sorted_worst_first_and_keep_their_place() -> None:
 
 def test_labels_and_values_are_for_people() -> None:
     assert label("nav_per_unit") == "NAV per unit" and label("nav_move_pct") == "NAV move (%)" and label("isin") == "ISIN"
-    assert label("fee_bps_annual") == "Fee (bps) annual"
+    assert label("fee_bps_annual") == "Fee (bp) annual"
     assert [text_of(v) for v in (None, True, 1234567, Decimal("-0.50"), date(2026, 6, 30))] == [
         "",
         "yes",

@@ -68,14 +68,18 @@ def roll_forward_report(roll: RollForward | None, base_currency: str) -> Report:
     )  # fmt: skip
 
 
-def tasks_report(closing: CloseState, findings: Sequence[Finding]) -> Report:
+def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bool) -> Report:
     """The close as far as it is; what failed or waits is named with its owner."""
     states = list(closing.states.values())
     names = ("done", "open", "failed", "blocked")
     counts = {name: states.count(name) for name in names}
-    said = f"{counts['done']} of {len(states)} tasks done" + (
-        "; the month can be closed." if closing.ready else "; the month stays open."
-    )
+    said = f"{counts['done']} of {len(states)} tasks done; "
+    items = sum(closing.table["items"].to_pylist())
+    if not month_end:
+        said += "a trial: this is not the last business day of the month."
+    else:
+        said += "the month can be closed" if closing.ready else "the month stays open"
+        said += f", with {count(items, 'open item')} carried over." if closing.ready and items else "."
     tally = pa.table({"state": list(names), "tasks": list(counts.values())})
     verdict = Verdict.ATTENTION if closing.verdict is Verdict.BLOCKED else closing.verdict
     return Report(

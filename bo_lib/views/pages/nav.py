@@ -33,7 +33,7 @@ def prices_report(priced: Priced, rates: dict[str, Decimal], pivot: str, finding
         ),
         (
             Section("Largest moves", table=table(moves, columns[:-1]), chart=Chart("bar", "isin", "move_pct",
-            title="Largest moves against the price before", unit="%") if moves else None),
+            title="Largest moves against the price before") if moves else None),
             Section("Rejected candidates", "Each with the reason; the next source was taken.", table(rejected, columns)),
             Section(f"Rates: units for one {pivot}", table=table([{"currency": c, "rate": r} for c, r in sorted(rates.items())],
             ("currency", "rate"))),
@@ -86,7 +86,11 @@ def controls_report(controls: Sequence[Control]) -> Report:
     """Every control with its verdict and the sentence that proves it."""
     rows = [{"control": c.title, "verdict": c.verdict.value, "says": c.says} for c in controls]
     bad = [c for c in controls if c.verdict is not Verdict.PASS]
-    said = f"{len(controls) - len(bad)} of {len(controls)} controls passed" + (f"; first: {bad[0].says}." if bad else ".")
+    said = (
+        f"{len(controls) - len(bad)} of {len(controls)} controls passed"
+        + ("; to look at: " + ", ".join(c.title for c in bad) if bad else "")
+        + "."
+    )
     counts = {v: sum(c.verdict is v for c in controls) for v in Verdict}
     return Report(
         "controls", "Controls", Verdict.worst(c.verdict for c in controls), said,
@@ -141,7 +145,7 @@ def shadow_report(shadow: Shadow, administrator: str, findings: Sequence[Finding
     said += f"{count(off.num_rows, 'component')} beyond tolerance."
     if not shadow.table.num_rows:
         said = "There is no administrator's NAV of the day to compare with."
-    shown = ("component", "share_class", "item", "field", "ours", "theirs", "difference", "bps", "explanation")
+    shown = ("component", "share_class", "item", "field", "ours", "theirs", "difference", "difference_bps", "explanation")
     return Report(
         "shadow", "Shadow", no_worse_than_attention(shadow.verdict), said,
         (

@@ -18,6 +18,7 @@ from bo_lib.recon.breaks import AGE_BANDS
 from bo_lib.views.pages.common import count, pick, table
 from bo_lib.views.report import Chart, Figure, Report, Section
 
+PROOF = "Book balance - open here (only in the books) + open there (only at the bank) = statement balance."
 BANDS = (*(band for _, band in AGE_BANDS), "over 30")
 BREAK_COLUMNS = (
     "kind", "cause", "account", "currency", "isin", "reference", "item_date", "amount", "value_base", "age_business_days", "due",
@@ -30,10 +31,17 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[OpenBreak],
     breaks = open_breaks_table(open_now, day, calendar)
     proven = sum(result.proof["proven"].to_pylist())
     unproven = result.proof.num_rows - proven
-    said = f"{round_to(result.matched_pct, 1)}% matched, {count(breaks.num_rows, 'break')} open"
+    matched = f"{round_to(result.matched_pct, 1)}%" if result.compared else "nothing could be"
+    said = f"{matched} matched, {count(breaks.num_rows, 'break')} open"
     said += f"; {unproven} of {result.proof.num_rows} accounts not proven." if unproven else "; every account is proven."
     sections = [
-        Section("Proof", "Book balance + open items = statement balance." if result.name == "cash" else "", _proof(result)),
+        Section(
+            "Proof",
+            "Book balance - open here + open there = statement balance; open here: only in the books, open there: only at the bank."
+            if result.name == "cash"
+            else "",
+            _proof(result),
+        ),
         Section("Matched by pass", "", result.rates, _rates_chart(result)),
         Section("Breaks", "The largest first.", pick(_in_words(breaks), *BREAK_COLUMNS)),
     ]
@@ -46,7 +54,7 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[OpenBreak],
     return Report(
         f"recon_{result.name}", result.title, verdict, said,
         (
-            Figure("Matched", f"{round_to(result.matched_pct, 1)}%"),
+            Figure("Matched", f"{round_to(result.matched_pct, 1)}%" if result.compared else "nothing"),
             Figure("Accounts proven", f"{proven} of {result.proof.num_rows}", alarm=unproven > 0),
             Figure("Open breaks", breaks.num_rows), Figure("Value at risk, base", _at_risk(breaks)),
             Figure("Oldest, business days", max(breaks["age_business_days"].to_pylist(), default=0)),
@@ -97,7 +105,7 @@ def breaks_report(open_now: pa.Table, closed: Sequence[dict[str, Any]], day: dat
             Section(
                 "By age",
                 chart=Chart(
-                    "stacked_bar", "age_band", "breaks", "recon", "Open breaks by age", "business days", data=_by_age(open_now)
+                    "stacked_bar", "age_band", "breaks", "recon", "Open breaks by age in business days", data=_by_age(open_now)
                 ),
             ),
         ]
