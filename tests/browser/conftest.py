@@ -108,7 +108,12 @@ class Visit:
 
     def assert_drawn(self, count: int, width: int) -> None:
         """``count`` charts, each of some size, none beside the page or over another."""
-        boxes = self.charts()
+        boxes: list[Any] = []
+        for _ in range(60):  # a drawing settles once more after it has its size
+            before, boxes = boxes, self.charts()
+            if len(boxes) == count and boxes == before:
+                break
+            self.page.wait_for_timeout(250)
         assert len(boxes) == count, boxes
         for box in boxes:
             assert box["w"] > 300 and box["h"] > 200, box

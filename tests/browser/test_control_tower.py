@@ -56,6 +56,7 @@ def test_another_date_redraws_everything(visit: Callable[..., Any], server: str)
         page.select_option(".bo-controls select", "2026-06-25")
         page.wait_for_selector("text=Nothing has run for 2026-06-25 yet.", timeout=WAIT_MS)
         page.wait_for_function("n => document.querySelectorAll('.bars .point').length !== n", arg=bars, timeout=WAIT_MS)
+        page.wait_for_function("() => document.body.innerText.includes('100,000,000.00')", timeout=WAIT_MS)
         assert figures(page)["EURO-UCITS"] == "100,000,000.00" and figures(page)["Open breaks"] == "2"
         v.assert_drawn(2, 1400)
         assert v.refused == []
