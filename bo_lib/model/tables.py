@@ -261,6 +261,34 @@ ANNOUNCEMENTS = Table("announcements", "corporate action notifications", ("event
     *_FILE,
 ))  # fmt: skip
 
+TRANSACTIONS = Table(
+    "transactions", "what a custodian or broker says happened: trades, deliveries, corporate actions", ("file", "at"), (
+    Column("statement_id", TEXT, "statement the transaction stands in, where it stands in one"),
+    Column("account", TEXT, "account as the sender names it", True),
+    Column("kind", TEXT, "trade, delivery, corporate_action, transfer, income or fee", True),
+    Column("status", TEXT, "settled, pending, failing, cancelled; empty where the sender does not say"),
+    Column("reference", TEXT, "the account owner's reference (ours): the trade_id"),
+    Column("servicer_reference", TEXT, "the sender's own reference"),
+    Column("isin", TEXT, "ISO 6166"),
+    Column("local_id", TEXT, "other identifier as sent, with its scheme: cusip:…, conid:…, ticker:…"),
+    Column("name", TEXT, "description as sent"),
+    Column("side", TEXT, "BUY or SELL of a trade; RECEIVE or DELIVER of securities"),
+    Column("quantity", QUANTITY, "signed: into the account positive; shares, nominal or contracts"),
+    Column("quantity_type", TEXT, "UNIT shares, FAMT face amount, AMOR amortised, CONT contracts, OTHR"),
+    Column("price", PRICE, "per share, or clean percent of par"),
+    Column("currency", TEXT, "ISO 4217 of the money columns"),
+    Column("amount", AMOUNT, "money that changes hands, signed: into the account positive"),
+    Column("commission", AMOUNT, "positive cost"),
+    Column("taxes", AMOUNT, "positive cost"),
+    Column("accrued_interest", AMOUNT, "bond interest to settlement, paid by the buyer"),
+    Column("trade_date", DATE, "trade date"),
+    Column("settlement_date", DATE, "intended settlement date"),
+    Column("effective_date", DATE, "actual settlement date, or date the transaction took effect"),
+    Column("counterparty", TEXT, "broker, bank or depository"),
+    Column("text", TEXT, "narrative"),
+    *_FILE,
+))  # fmt: skip
+
 PRICES = Table("prices", "prices as vendors send them", ("source", "isin", "price_date"), (
     Column("source", TEXT, "vendor", True),
     Column("isin", TEXT, "ISO 6166", True),
@@ -398,7 +426,7 @@ TRIAL_BALANCE = Table("trial_balance", "ledger balances; debit positive", ("ledg
 TABLES = {
     table.name: table
     for table in (
-        STATEMENTS, CASH_MOVEMENTS, HOLDINGS, TRADES, FX_DEALS, SETTLEMENTS, ANNOUNCEMENTS, PRICES, FX_RATES, INSTRUMENTS,
-        ORDERS, NAV_PACK, FILING_TOTALS, JOURNAL, LOTS, REALISED, POSITIONS, TRIAL_BALANCE,
+        STATEMENTS, CASH_MOVEMENTS, HOLDINGS, TRADES, FX_DEALS, SETTLEMENTS, ANNOUNCEMENTS, TRANSACTIONS, PRICES, FX_RATES,
+        INSTRUMENTS, ORDERS, NAV_PACK, FILING_TOTALS, JOURNAL, LOTS, REALISED, POSITIONS, TRIAL_BALANCE,
     )
 }  # fmt: skip
