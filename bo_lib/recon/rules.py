@@ -88,6 +88,7 @@ class Rules(Strict):
     """parameters/recon/<name>.yaml. ``version`` is part of every match: raise it with every change."""
 
     name: str
+    kind: str = ""  # which figures are compared, when it is not what the name says: cash, positions…
     version: int
     title: str
     left: Side

@@ -6,11 +6,7 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from bo_lib import config
-from bo_lib.model import dates, tables
 from bo_lib.model.findings import Finding, Outcome
 from bo_lib.recon import (
     Reconciliation,
@@ -19,17 +15,14 @@ from bo_lib.recon import (
     carry,
     open_breaks,
     open_breaks_table,
-    reconcile_cash,
-    reconcile_positions,
 )
-from bo_lib.store import Fact
+from bo_lib.store import Fact, StoredFact
 from bo_lib.views.pages.arrivals import arrivals_report
 from bo_lib.views.pages.recon import breaks_report, reconciliation_report
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import Desk, once
-
-ACTIONS_BACK_DAYS = 10
+from bo_lib.workbench.reconciliations import kind_of, known_or_nearest
 
 
 class ReconDesk(Desk):
@@ -66,49 +59,29 @@ class ReconDesk(Desk):
 
     @once
     def reconciled(self, name: str) -> Outcome[Reconciliation]:
-        rules = config.load(self.office.root / "parameters" / "recon" / f"{name}.yaml", Rules)
-        return {"cash": self._cash, "positions": self._positions}[name](rules)
+        return self.reconciled_by(self.rules(name))
+
+    def reconciled_by(self, rules: Rules) -> Outcome[Reconciliation]:
+        """The reconciliation under ``rules``, whatever file they are from; nothing is recorded."""
+        return kind_of(rules)(self, rules)
+
+    def rules(self, name: str) -> Rules:
+        """parameters/recon/<name>.yaml. Raises ``ParameterError`` with the nearest name there is."""
+        folder = self.office.root / "parameters" / "recon"
+        return config.load(known_or_nearest(folder, name), Rules)
 
     def held_back(self) -> list[dict[str, Any]]:
         """Trades refused and not booked; the settlement desk knows them. They explain breaks."""
         return []
 
-    def _cash(self, rules: Rules) -> Outcome[Reconciliation]:
-        book = self.known.book().value
-        first = self.fund.inception
-        own = self.known
-        return reconcile_cash(
-            book.cash_movements(first, self.day), book.cash(), own.dated_rows(tables.STATEMENTS, first),
-            own.in_accounts(tables.CASH_MOVEMENTS, first),
-            rules, self.day, fund=self.fund.id, value=self._cash_in_base, calendar=self.fund.calendar, open_trades=book.open_trades,
-            statuses=own.in_accounts(tables.SETTLEMENTS, first), incomplete=own.incomplete, held_back=self.held_back(),
-        )  # fmt: skip
-
-    def _positions(self, rules: Rules) -> Outcome[Reconciliation]:
-        book = self.known.book().value
-        basis = {a.id: a.position_basis for a in self.fund.accounts if a.custody}
-        held = pa.concat_tables(
-            [tables.POSITIONS.empty(), *(_of(account, book.positions(kind)) for account, kind in basis.items())]
-        )
-        back = dates.add_business_days(self.day, -ACTIONS_BACK_DAYS, self.fund.calendar)
-        announced = self.known.rows(tables.ANNOUNCEMENTS, self.fund.inception)
-        recent = announced.filter(
-            pa.array((bool(d and back <= d <= self.day) for d in announced["ex_date"].to_pylist()), pa.bool_())
-        )
-        return reconcile_positions(
-            held, self.known.in_accounts(tables.HOLDINGS), book.open_trades, recent, rules, self.day, fund=self.fund.id,
-            value=self._position_in_base, basis=basis, incomplete=self.known.incomplete, held_back=self.held_back(),
-            statuses=self.known.in_accounts(tables.SETTLEMENTS, self.fund.inception),
-        )  # fmt: skip
-
-    def _cash_in_base(self, currency: str, amount: Decimal) -> Decimal | None:
+    def cash_in_base(self, currency: str, amount: Decimal) -> Decimal | None:
         rates = self.known.rates_on(self.day)
         known = rates is not None and currency in rates
         return rates.convert(amount, currency, self.fund.base_currency) if rates and known else None
 
-    def _position_in_base(self, isin: str, quantity: Decimal) -> Decimal | None:
+    def position_in_base(self, isin: str, quantity: Decimal) -> Decimal | None:
         price = self.known.last_prices.get(isin)
-        return self._cash_in_base(price.currency, quantity * price.per_unit) if price else None
+        return self.cash_in_base(price.currency, quantity * price.per_unit) if price else None
 
     # Breaks
 
@@ -141,12 +114,8 @@ class ReconDesk(Desk):
         return breaks_report(today, gone, self.day, self.fund.base_currency)
 
 
-def _of(account: str, rows: pa.Table) -> pa.Table:
-    return rows.filter(pc.equal(rows["account"], account))
-
-
 def _arrival_row(arrival: inbox.Arrival) -> dict[str, Any]:
-    files: list[Finding] | Any = arrival.files
+    files: tuple[StoredFact, ...] = arrival.files
     delivery = arrival.delivery
     return {
         "sender": delivery.sender, "format": delivery.format, "account": delivery.account, "due": f"{delivery.due:%H:%M}",
