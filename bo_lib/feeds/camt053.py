@@ -1,11 +1,13 @@
 """camt.053 statements, and camt.052 reports and camt.054 notifications of the same family; every version, by local names.
 
 Source: ISO 20022 Bank-to-Customer Cash Management. Only booked entries are movements and take part in the proof; pending
-and informational ones are counted. ``CdtDbtInd`` is the direction of the entry itself, also when it is a reversal.
+and informational ones are counted. ``CdtDbtInd`` is the direction of the entry itself, also when it is a reversal. Pages
+without interim balances are proven together; the totals that a statement states of its entries are compared with them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -14,6 +16,8 @@ from lxml import etree
 
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, children, day_of, local, number, parse, text
+from bo_lib.model.findings import Severity
+from bo_lib.model.money import ZERO
 from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS
 
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
@@ -31,27 +35,80 @@ def read(data: bytes, reading: Reading) -> None:
     if not found:
         reading.error("statement-missing", "the message holds no statement", at(root), expected="Stmt, Rpt or Ntfctn",
                       todo="ask the sender for the statement")  # fmt: skip
-    for ordinal, element in enumerate(found, 1):
-        _statement(element, ordinal, reading)
+    _prove([page for ordinal, one in enumerate(found, 1) if (page := _statement(one, ordinal, reading))], reading)
 
 
-def _statement(element: etree._Element, ordinal: int, reading: Reading) -> None:
+@dataclass
+class _Page:
+    """A statement, or a page of one, with what its proof needs."""
+
+    row: dict[str, Any]
+    sequence: str | None
+    page: int | None
+    last: bool
+    amounts: list[Decimal]
+    refused: int
+    due: bool  # it must carry balances
+
+
+def _prove(pages: list[_Page], reading: Reading) -> None:
+    """Each statement by itself; pages that carry no interim balances together, from the first opening to the last closing."""
+    groups: dict[tuple[str, str, str], list[_Page]] = {}
+    for ordinal, one in enumerate(pages):
+        name = one.sequence if one.page and one.sequence else f"#{ordinal}"
+        groups.setdefault((one.row["account"], one.row["currency"] or "", name), []).append(one)
+    for group in groups.values():
+        group.sort(key=lambda p: p.page or 0)
+        _check_pages(group, reading)
+        joined = len(group) > 1 and any(p.row["opening"] is None or p.row["closing"] is None for p in group)
+        for part in [group] if joined else [[one] for one in group]:
+            if any(p.due for p in part):
+                _prove_part(part, reading)
+
+
+def _check_pages(group: list[_Page], reading: Reading) -> None:
+    numbers = [p.page for p in group]
+    if numbers[0] is not None and (numbers != list(range(1, len(group) + 1)) or not group[-1].last):
+        reading.warning(
+            "page-missing", "pages of the statement are not in this file", group[0].row["at"], "PgNb",
+            found=", ".join(map(str, numbers)) + (" (not the last)" if not group[-1].last else ""), expected="1 to the last",
+            todo="look for them in the sender's other files",
+        )  # fmt: skip
+
+
+def _prove_part(part: list[_Page], reading: Reading) -> None:
+    first, last = part[0].row, part[-1].row
+    if first["opening"] is None and last["closing"] is None:
+        reading.error(
+            "balance-missing",
+            "the statement carries neither opening nor closing balance",
+            first["at"],
+            expected="Bal OPBD and CLBD",
+        )
+    proof = {"opening": first["opening"], "closing": last["closing"], "at": first["at"]}
+    reading.prove(proof, [a for p in part for a in p.amounts], sum(p.refused for p in part))
+    for one in part:
+        one.row["proven"] = proof["proven"]
+
+
+def _statement(element: etree._Element, ordinal: int, reading: Reading) -> _Page | None:
     place = at(element, ordinal)
     account = _account(child(element, "Acct"))
     if account is None:
         why = UnreadableError("account-missing", "the statement names no account", expected="Acct/Id", todo="ask the sender")
         reading.refuse(why, place, "Acct", rows=1 + len(children(element, "Ntry")))
-        return
+        return None
     balances = _balances(element, reading)
     opening, closing = _pick(balances, _OPENING), _pick(balances, _CLOSING)
     if interim := balances.get("ITBD"):  # pages between the first and the last carry interim balances
         closing = closing or (interim[-1] if opening or len(interim) > 1 else None)
         opening = opening or interim[0]
     entries = children(element, "Ntry")
-    currency = text(element, "Acct", "Ccy") or next((b[0] for b in (opening, closing) if b), None)
-    currency = currency or next((a.get("Ccy") for e in entries for a in children(e, "Amt")), None)
+    currency = text(element, "Acct", "Ccy") or next((b[0] for b in (opening, closing) if b and b[0]), None)
+    currency = currency or next((c for e in entries for a in children(e, "Amt") if (c := a.get("Ccy"))), None)
     sequence = text(element, "ElctrncSeqNb") or text(element, "LglSeqNb") or text(element, "Id")
-    page = text(element, "StmtPgntn|RptPgntn|NtfctnPgntn", "PgNb")
+    pages = child(element, "StmtPgntn|RptPgntn|NtfctnPgntn")
+    page = text(pages, "PgNb")
     row: dict[str, Any] = {
         "account": account, "kind": "cash", "currency": currency, "number": "/".join(filter(None, [sequence, page])) or None,
         "statement_date": (closing[2] if closing else None) or day_of(child(element, "FrToDt", "ToDtTm|ToDt"), reading)
@@ -59,18 +116,63 @@ def _statement(element: etree._Element, ordinal: int, reading: Reading) -> None:
     }  # fmt: skip
     row["statement_id"] = reading.statement_id(account, row["number"] or str(row["statement_date"]))
     for name, balance in (("opening", opening), ("closing", closing)):
-        row[name] = balance[1] if balance and balance[0] == currency else None
-        if balance and balance[0] != currency:
+        row[name] = balance[1] if balance and balance[0] in (currency, "") else None
+        if balance and balance[0] not in (currency, ""):
             reading.error("currency-differs", f"the {name} balance is in another currency than the statement", place, name,
                           found=balance[0], expected=currency or "")  # fmt: skip
     statement = reading.add(STATEMENTS, place, row)
     amounts, refused = _entries(entries, row, reading)
-    if local(element) == "Stmt" or (opening and closing):
-        if opening is None and closing is None:
-            reading.error(
-                "balance-missing", "the statement carries neither opening nor closing balance", place, expected="Bal OPBD and CLBD"
-            )
-        reading.prove(statement, amounts, refused)
+    _check_summary(child(element, "TxsSummry"), entries, place, reading)
+    ordinal_page = int(page) if page and page.isascii() and page.isdigit() and len(page) < 10 else None
+    last = text(pages, "LastPgInd") not in ("false", "0")
+    due = local(element) == "Stmt" or (opening is not None and closing is not None)
+    return _Page(statement, sequence, ordinal_page, last, amounts, refused, due)
+
+
+def _check_summary(summary: etree._Element | None, entries: list[etree._Element], place: str, reading: Reading) -> None:
+    """Compares the totals that the sender states (of all entries, or of the booked ones) with the entries themselves."""
+    if summary is None:
+        return
+    wrong = _unlike(summary, entries)
+    if wrong and _unlike(summary, [e for e in entries if _status(e) == "BOOK"]):
+        name, said, counted = wrong[0]
+        turned = name == "TtlNtries/net" and any(text(e, "RvslInd") in ("true", "1") for e in entries)
+        reading.note(
+            Severity.WARNING if turned else Severity.ERROR, "summary-differs",
+            "the totals the sender states are not those of the entries"
+            + ("; the sender may state reversals in the direction of what they reverse" if turned else ""),
+            place, f"TxsSummry/{name}", found=said, expected=counted,
+            todo="an entry may be missing, doubled or misread: ask the sender",
+        )  # fmt: skip
+
+
+def _unlike(summary: etree._Element, entries: list[etree._Element]) -> list[tuple[str, str, str]]:
+    """Name, what is said and what is counted of every total that does not fit."""
+    amounts = []
+    for entry in entries:
+        try:
+            amounts.append(_amount(entry)[1])
+        except UnreadableError:
+            return []  # the entry has its own finding
+    sums = {"TtlNtries": amounts, "TtlCdtNtries": [a for a in amounts if a > 0], "TtlDbtNtries": [a for a in amounts if a < 0]}
+    found = []
+    for name, of in sums.items():
+        total = child(summary, name)
+        found.append((f"{name}/NbOfNtries", text(total, "NbOfNtries"), Decimal(len(of))))
+        found.append((f"{name}/Sum", text(total, "Sum"), sum(map(abs, of), ZERO)))
+    net = child(summary, "TtlNtries")
+    stated = text(net, "TtlNetNtryAmt") or text(net, "TtlNetNtry", "Amt")
+    debit = (text(net, "CdtDbtInd") or text(net, "TtlNetNtry", "CdtDbtInd")) == "DBIT"
+    found.append(("TtlNtries/net", stated, -sum(amounts, ZERO) if debit else sum(amounts, ZERO)))
+    zero = {"TtlCdtNtries/NbOfNtries", "TtlDbtNtries/NbOfNtries"} if any(a == 0 for a in amounts) else set()
+    return [(n, said, f"{is_}") for n, said, is_ in found if said and n not in zero and _other(said, is_)]
+
+
+def _other(said: str, counted: Decimal) -> bool:
+    try:
+        return number(said) != counted
+    except UnreadableError:
+        return True
 
 
 def _account(element: etree._Element | None) -> str | None:
@@ -118,12 +220,14 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
     shared = {name: row[name] for name in ("statement_id", "account")}
     for ordinal, entry in enumerate(entries, 1):
         place = f"line {entry.sourceline} {row['at'].split()[-1]}/Ntry[{ordinal}]"
-        status = text(entry, "Sts", "Cd") or text(entry, "Sts", "Prtry") or text(entry, "Sts") or "BOOK"
-        if status != "BOOK":
+        if _status(entry) != "BOOK":
             pending += 1
             continue
         try:
             currency, amount = _amount(entry)
+            currency = currency or row["currency"] or ""
+            if not currency:
+                raise UnreadableError("currency-missing", "neither entry nor statement names a currency", expected="Amt/@Ccy")
             if row["currency"] and currency != row["currency"]:
                 raise UnreadableError(
                     "currency-differs", "the entry is in another currency than its statement", currency, row["currency"]
@@ -138,6 +242,12 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
         reading.info("entries-pending", f"{pending} entries are not booked yet (pending, future or informational) and not kept",
                      row["at"], "Sts")  # fmt: skip
     return amounts, refused
+
+
+def _status(entry: etree._Element) -> str:
+    """BOOK, PDNG, INFO or FUTR; the element holds the code itself before version 8. Booked where nothing is said."""
+    said = text(entry, "Sts", "Cd") or text(entry, "Sts", "Prtry") or text(entry, "Sts") or "BOOK"
+    return "BOOK" if said.upper() in ("BOOK", "BOOKED") else said.upper()
 
 
 def _details(entry: etree._Element, reading: Reading) -> dict[str, Any]:
