@@ -93,6 +93,7 @@ class Rules(Strict):
     title: str
     left: Side
     right: Side
+    third: Side | None = None  # kinds that compare three parties: the one beside ours and theirs
     scope: tuple[str, ...] = Field(min_length=1)  # part of every comparison: account and currency, or account
     amount: str
     date: str = ""
@@ -100,12 +101,16 @@ class Rules(Strict):
     passes: tuple[Pass, ...]
     exclusions: tuple[Exclusion, ...] = ()
     causes: tuple[Cause, ...] = ()
+    tolerance_by: str = ""  # a column: rows of each of its values are matched apart, with the tolerance below where it has one
+    tolerances: dict[str, Tolerance] = {}
     materiality_base: Decimal = Decimal(0)  # breaks below it in base currency do not hold up the verdict
     sla_business_days: int = 2
     owner: str = ""
 
     @model_validator(mode="after")
     def _consistent(self) -> Rules:
+        if self.tolerances and not self.tolerance_by:
+            raise ValueError("tolerances: name in `tolerance_by` the column whose values they are for")
         names = [p.id for p in self.passes]
         if doubled := {n for n in names if names.count(n) > 1}:
             raise ValueError(f"passes: the id {sorted(doubled)[0]!r} stands twice")
