@@ -1,25 +1,26 @@
 """Runs as facts in the store: who started what on which inputs, how it ended, and what it wrote.
 
 Every run adds ``run.started`` and ``run.finished`` to the stream ``runs``, about the entity ``fund/notebook``, effective on
-the business date. The manifest's hash is in the fact, so the audit chain covers the evidence on disk.
+the business date. The manifest's hash is in the fact, so the audit chain covers the evidence on disk. Whatever a run adds to
+the store comes with a fact ``written`` in the same transaction, which says whose it is.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bo_lib.run.evidence import digest, file_sha256
 from bo_lib.run.manifest import Manifest
+from bo_lib.workbench.office import RUNS, WRITTEN
 
 if TYPE_CHECKING:
     from bo_lib.store import Store, StoredFact
     from bo_lib.workbench.office import Office
 
-STREAM = "runs"
+STREAM = RUNS
 NOT_INPUTS = (STREAM, "inbox")  # files are counted by their bytes, not by the facts about them
 
 
@@ -38,10 +39,7 @@ class Ledger:
         return 1 + sum(bool(f.payload["key"] == key) for f in self.store.facts("run.started", stream=STREAM))
 
     def started(self, manifest: Manifest) -> None:
-        before = {"before": self._lengths(manifest.fund)}
-        self._append(
-            manifest, "run.started", {"inputs": digest(manifest.inputs), "code": manifest.code["content_sha256"], **before}
-        )
+        self._append(manifest, "run.started", {"inputs": digest(manifest.inputs), "code": manifest.code["content_sha256"]})
 
     def finished(self, manifest: Manifest) -> None:
         """Adds nothing when the run is known as finished, as after a crash between the folder and the store."""
@@ -54,7 +52,6 @@ class Ledger:
             "seconds": f"{manifest.seconds.get('total', 0):.1f}", "findings": len(manifest.findings),
             "folder": self._below_root(folder) if folder else "",
             "manifest_sha256": file_sha256(folder / "manifest.json") if folder else "",
-            "after": self._lengths(manifest.fund),
         }  # fmt: skip
         self._append(manifest, "run.finished", said)
 
@@ -70,10 +67,6 @@ class Ledger:
         day = date.fromisoformat(manifest.business_date)
         fact = Fact(fact_id, STREAM, kind, _entity(manifest), day, {**who, **said})
         self.store.append([fact], manifest.actor, self.clock or self.office.now())
-
-    def _lengths(self, fund: str) -> dict[str, int]:
-        """How many facts each stream has that a run of ``fund`` may read and write."""
-        return {stream: head.n for stream, head in self.store.heads().items() if stream in self.streams(fund)}
 
     def streams(self, fund: str) -> set[str]:
         """Streams a run of ``fund`` reads facts from: its own, and those of no fund."""
@@ -95,34 +88,22 @@ def _entity(manifest: Manifest) -> str:
 def facts_read(ledger: Ledger, fund: str, day: date, not_from: Iterable[str]) -> dict[str, str]:
     """Stream -> digest of the facts that a run of ``fund`` on ``day`` starts from.
 
-    What runs of the notebooks ``not_from`` (the run's own and those that come after it) wrote for the same fund and day is
-    left out: it came from this run, it is no input to it. Without this no run would ever be found done.
+    What runs of the notebooks ``not_from`` (the run's own, and those it does not need) wrote for the same fund and day is left
+    out: it is no input. Without this no run would ever be found done, and the order of parallel runs would decide.
+    Facts that no run wrote (a person's, or carried in before) are inputs.
     """
     own = set(not_from)
-    runs = [f for f in ledger.of_day(day) if f.payload["fund"] == fund and f.payload["notebook"] in own]
+    runs = {f.payload["run_id"] for f in ledger.of_day(day) if f.payload["fund"] == fund and f.payload["notebook"] in own}
+    noted = ledger.store.facts(WRITTEN, stream=STREAM, effective_until=day)
+    added = [f.payload["added"] for f in noted if f.payload["run_id"] in runs]
     streams = sorted(ledger.streams(fund))
-    read = {stream: _ids(ledger.store, stream, day, list(_spans(runs, stream))) for stream in streams}
+    read = {stream: _ids(ledger.store, stream, day, [a[stream] for a in added if stream in a]) for stream in streams}
     return {f"facts/{stream}": digest(ids) for stream, ids in read.items() if ids}
 
 
-Span = tuple[int, float, str]  # after this place, up to this one, by this actor
-
-
-def _spans(runs: list[StoredFact], stream: str) -> Iterator[Span]:
-    """The places in ``stream`` that were added while one of ``runs`` went on; a killed one ends where it is started again."""
-    for i, begun in enumerate(runs):
-        if begun.kind != "run.started":
-            continue
-        later = runs[i + 1 :]
-        ended = [f.payload["after"] for f in later if f.kind == "run.finished" and f.payload["run_id"] == begun.payload["run_id"]]
-        again = [f.payload["before"] for f in later if f.kind == "run.started" and f.entity == begun.entity]
-        last = (ended or again or [None])[0]
-        yield begun.payload["before"].get(stream, 0), math.inf if last is None else last.get(stream, 0), begun.actor
-
-
-def _ids(store: Store, stream: str, day: date, spans: list[Span]) -> list[str]:
+def _ids(store: Store, stream: str, day: date, spans: list[list[int]]) -> list[str]:
     facts = store.facts(stream=stream, effective_until=day)
-    return sorted(f.id for f in facts if not any(a < f.n <= z and f.actor == actor for a, z, actor in spans))
+    return sorted(f.id for f in facts if not any(first <= f.n <= last for first, last in spans))
 
 
 def inbox_files(inbox: Path, day: date) -> dict[str, str]:

@@ -143,7 +143,8 @@ class _Request:
         m = self.manifest
         return {
             **os.environ, **VARIABLES, **self.environment,
-            "BO_ROOT": str(self.root), "BO_RUN_DIR": str(self.aside), "BO_RUN_ID": m.run_id, "BO_ACTOR": m.actor,
+            "BO_ROOT": str(self.root), "BO_RUN_DIR": str(self.aside), "BO_RUN_ID": m.run_id,
+            "BO_RUN_DATE": m.business_date, "BO_ACTOR": m.actor,
         }  # fmt: skip
 
 

@@ -46,8 +46,9 @@ def start(
     steps = _steps(root)
     ledger = Ledger(office, clock)
     fund, day = parameters.get("fund", ""), _day(parameters)
-    own = {source.name, *followers(steps, source.name)}
-    inputs = {**inbox_files(root / office.firm.inbox, day), **facts_read(ledger, fund, day, own)} if day else {}
+    inputs = (
+        {**inbox_files(root / office.firm.inbox, day), **facts_read(ledger, fund, day, not_read(steps, source.name))} if day else {}
+    )
     minutes = next((step.deadline_minutes for step in steps if step.notebook == source.name), 0)
     return run(
         root, str(source.path), parameters, actor=actor or office.actor, inputs=inputs, force_new=force_new,
@@ -70,9 +71,9 @@ def _day(parameters: Mapping[str, str]) -> date | None:
         raise UsageError(str(reason)) from None
 
 
-def followers(steps: tuple[config.Day, ...], notebook: str) -> set[str]:
-    """Notebooks of the day that come after ``notebook``, directly or not."""
-    after = {step.id for step in steps if step.notebook == notebook}
-    while more := {step.id for step in steps if set(step.needs) & after} - after:
-        after |= more
-    return {step.notebook for step in steps if step.id in after} - {notebook}
+def not_read(steps: tuple[config.Day, ...], notebook: str) -> set[str]:
+    """Notebooks of the day whose facts are no input of ``notebook``: its own, and all but those it needs, directly or not."""
+    needed = {step.id for step in steps if step.notebook == notebook}
+    while more := {name for step in steps if step.id in needed for name in step.needs} - needed:
+        needed |= more
+    return {step.notebook for step in steps if step.id not in needed and needed} | {notebook}

@@ -8,7 +8,7 @@ pinned chain heads where a run must see the very same facts again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any
@@ -23,6 +23,7 @@ from bo_lib.store.schema import CHAIN_HEAD, FACT
 from bo_lib.store.verify import verified
 
 Pins = Mapping[str, Sequence[Any]]  # stream -> (n, hash), as `heads()` gives them and as JSON keeps them
+Witness = Callable[[Mapping[str, tuple[int, int]]], Fact]  # stream -> first and last n that an append has added
 _BATCH = 500  # ids in one question to the database
 _COLUMNS = [FACT.c[name] for name in StoredFact.__dataclass_fields__]
 _CONTENT = ("stream", "kind", "entity", "effective_date", "payload")
@@ -31,8 +32,11 @@ _CONTENT = ("stream", "kind", "entity", "effective_date", "payload")
 class Store:
     """Facts on SQLite or PostgreSQL. Safe to use from several threads and processes; every call is its own transaction.
 
+    ``witness`` makes a fact about what an append has added; it is added in the same transaction, so both stand or neither.
     Raises ``StoreUnreachable``, ``StoreLocked`` and ``StoreFull`` from any method.
     """
+
+    witness: Witness | None = None
 
     def __init__(self, url: str, wait_seconds: float = 30) -> None:
         """``url``: ``sqlite:///books.sqlite`` or ``postgresql+psycopg://user@host/db``; waits so long for other writers."""
@@ -80,6 +84,11 @@ class Store:
                 done[fact.id] = content
                 rows.append(row)
                 appended.new.append(fact.id)
+            if rows and self.witness:
+                noted = self.witness(_added(rows))
+                heads = {**_heads(connection, {noted.stream}), **heads}
+                rows.append(_row(noted, _content(noted), actor, time, heads.get(noted.stream, Head(0, GENESIS))))
+                heads[noted.stream] = Head(rows[-1]["n"], rows[-1]["hash"])
             _insert(connection, rows, heads)
         return appended
 
@@ -156,6 +165,13 @@ def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, head: H
     row: dict[str, Any] = {**content, "id": fact.id, "n": head.n + 1, "known_at": known_at, "actor": actor, "prev_hash": head.hash}
     row["hash"] = chain_hash(row, head.hash)
     return row
+
+
+def _added(rows: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
+    places: dict[str, list[int]] = {}
+    for row in rows:
+        places.setdefault(row["stream"], []).append(row["n"])
+    return {stream: (min(ns), max(ns)) for stream, ns in places.items()}
 
 
 def _same_or_conflict(fact_id: str, there: Mapping[str, str], given: Mapping[str, str]) -> None:

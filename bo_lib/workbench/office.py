@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import getpass
 import os
+from collections import abc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import pyarrow as pa
 
 from bo_lib import config
 from bo_lib.feeds.mapping import Mapping
-from bo_lib.store import Store
+from bo_lib.store import Fact, Store
 from bo_lib.store.tables import TableStore
 
 
@@ -28,6 +29,17 @@ def find_root(start: Path | None = None) -> Path:
         if (folder / "parameters" / "firm.yaml").exists():
             return folder
     raise config.ParameterError(f"no parameters/firm.yaml in {here} or above; `bo new DIR` makes an empty firm, BO_ROOT names one")
+
+
+RUNS = "runs"  # the stream of what ran
+WRITTEN = "written"
+
+
+def written(run_id: str, day: date, added: abc.Mapping[str, tuple[int, int]]) -> Fact:
+    """The fact that a run of ``day`` has added facts: ``added`` gives, for each stream, its first and last place."""
+    where = " ".join(f"{stream}:{first}" for stream, (first, _) in sorted(added.items()))
+    payload = {"run_id": run_id, "added": {stream: list(places) for stream, places in added.items()}}
+    return Fact(f"{run_id}:{WRITTEN}:{where}", RUNS, WRITTEN, run_id, day, payload)
 
 
 class Office:
@@ -45,7 +57,10 @@ class Office:
             file = self.root / url.removeprefix("sqlite:///")
             file.parent.mkdir(parents=True, exist_ok=True)
             url = f"sqlite:///{file}"
-        return Store.open(url)
+        store = Store.open(url)
+        if "BO_RUN_ID" in os.environ and os.environ.get("BO_RUN_DATE"):  # inside a run: every write says whose it is
+            store.witness = partial(written, os.environ["BO_RUN_ID"], date.fromisoformat(os.environ["BO_RUN_DATE"]))
+        return store
 
     @cached_property
     def tables(self) -> TableStore:

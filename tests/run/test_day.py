@@ -9,7 +9,7 @@ from bo_lib.run import status
 from bo_lib.run.day import DayReport, Node, plan, run_day
 from bo_lib.run.errors import Exit, UsageError
 from bo_lib.run.ledger import Ledger, facts_read
-from bo_lib.run.start import followers, schedule_of
+from bo_lib.run.start import not_read, schedule_of
 from bo_lib.workbench.office import Office
 from tests.run.firm import COUNT, conclude, executions, write_firm, write_notebook
 
@@ -71,13 +71,58 @@ def test_what_runs_wrote_is_no_input_of_theirs(office: Office, report: DayReport
 def test_facts_of_earlier_steps_and_of_people_are_inputs(office: Office, report: DayReport) -> None:
     ledger = Ledger(office)
     steps = schedule_of(office.root).day
-    assert followers(steps, "recon") == {"strike", "close"} and followers(steps, "close") == set()
+    assert not_read(steps, "recon") == {"recon", "strike", "close"} and not_read(steps, "close") == {"close"}
+    assert not_read(steps, "my_own") == {"my_own"}
     assert facts_read(ledger, "ALPHA", DAY, {"recon", "strike", "close"}) == {}
     assert set(facts_read(ledger, "ALPHA", DAY, {"strike", "close"})) == {"facts/ALPHA"}
     from bo_lib.store import Fact
 
     office.store.append([Fact("approval", "BETA", "approval", "", DAY, {"of": "a break"})], "ben", "2026-06-30T21:00:00Z")
     assert set(facts_read(ledger, "BETA", DAY, {"recon", "strike", "close"})) == {"facts/BETA"}
+
+
+PARALLEL = """\
+day:
+  - {id: trades, notebook: trades}
+  - {id: recon, notebook: recon, needs: [trades]}
+  - {id: strike, notebook: strike, needs: [trades]}
+  - {id: deal, notebook: deal, needs: [strike]}
+"""
+MEET = """
+import os, pathlib, time
+pathlib.Path(os.environ["BO_ROOT"], notebook_name).touch()
+while not pathlib.Path(os.environ["BO_ROOT"], other).exists():
+    time.sleep(0.02)
+"""
+
+
+def test_what_parallel_notebooks_wrote_is_no_input_of_each_other(tmp_path: Path) -> None:
+    """Two notebooks write side by side, one after the other has begun; a second day executes nothing."""
+    root = write_firm(tmp_path, PARALLEL, funds=("ALPHA",))
+    wrote = {name: BOOK.replace("{fund}-", f"{name}-{{fund}}-") for name in ("trades", "recon", "strike", "deal")}
+    for name, other in (("recon", "strike"), ("strike", "recon")):
+        write_notebook(root, name, COUNT, f"notebook_name, other = {name!r}, {other!r}", MEET, wrote[name], conclude())
+    for name in ("trades", "deal"):
+        write_notebook(root, name, COUNT, wrote[name], conclude())
+    office = Office(root)
+    assert run_day(office, plan(office, DAY)).exit_code is Exit.OK
+    again = run_day(office, plan(office, DAY))
+    assert all(n.manifest and n.manifest.reused for n in again.nodes) and len(executions(root)) == 4
+
+    ledger, steps = Ledger(office), schedule_of(root).day
+    read = {step.id: facts_read(ledger, "ALPHA", DAY, not_read(steps, step.id)) for step in steps}
+    assert read["trades"] == {} and read["recon"] == read["strike"] != {} and read["deal"] != read["strike"]
+
+
+def test_a_killed_run_s_facts_are_its_own(tmp_path: Path) -> None:
+    """It wrote, and was killed: started again under the same key, it finds what it wrote and adds nothing."""
+    root = write_firm(tmp_path, "day:\n  - {id: recon, notebook: recon}\n", funds=("ALPHA",))
+    dies = "import signal\nif len(pathlib.Path(os.environ['BO_ROOT'], 'executions.txt').read_text().split()) == 1:\n"
+    write_notebook(root, "recon", COUNT, BOOK, dies + "    os.kill(os.getpid(), signal.SIGKILL)", conclude())
+    office = Office(root)
+    first, second = (run_day(office, plan(office, DAY)).nodes[0].manifest for _ in range(2))
+    assert first and second and (first.state, second.state) == ("failed", "finished") and first.key == second.key
+    assert len(office.store.facts("event.test", stream="ALPHA")) == 1
 
 
 def test_the_store_knows_what_ran(office: Office, report: DayReport, capsys: pytest.CaptureFixture[str]) -> None:

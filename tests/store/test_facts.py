@@ -30,6 +30,17 @@ def test_the_same_file_twice_changes_nothing(store: Store) -> None:
     assert store.anchor() == before
 
 
+def test_a_witness_notes_what_an_append_has_added_and_nothing_else(store: Store) -> None:
+    store.append([trade(1)], "ops", EVENING)
+    store.witness = lambda added: Fact(f"noted {added}", "runs", "written", "", JUNE_1, {s: list(ns) for s, ns in added.items()})
+    assert store.append([trade(1), trade(2), trade(3)], "ops", EVENING) == (["T2", "T3"], ["T1"])
+    assert store.append([trade(2)], "ops", EVENING) == ([], ["T2"])
+    assert [f.payload for f in store.facts("written", stream="runs")] == [{"EURO-UCITS": [2, 3]}]
+    with pytest.raises(Conflict):
+        store.append([trade(4), trade(1, price="12.05")], "ops", EVENING)
+    assert store.heads()["runs"].n == 1 and store.verify().ok
+
+
 def test_a_fact_given_twice_in_one_append_is_written_once(store: Store) -> None:
     assert store.append([trade(1), trade(1)], "ops", EVENING) == (["T1"], ["T1"])
 
