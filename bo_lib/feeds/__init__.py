@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds import camt053, iso15022, mt54x, mt535, mt564, mt940, nport, semt002, tabular
+from bo_lib.feeds import camt053, iso15022, mt54x, mt535, mt564, mt940, nport, seev, semt002, semt017, sese, tabular
 from bo_lib.feeds.checks import statement_checks
 from bo_lib.feeds.mapping import Mapping, load_mappings
 from bo_lib.feeds.reading import Reading, decode
@@ -71,6 +71,14 @@ FORMATS = (
     Format("camt.052", "ISO 20022 cash report", _xml(r"camt\.052\.|<(\w+:)?BkToCstmrAcctRpt"), camt053.read),
     Format("camt.054", "ISO 20022 cash notification", _xml(r"camt\.054\.|<(\w+:)?BkToCstmrDbtCdtNtfctn"), camt053.read),
     Format("semt.002", "ISO 20022 statement of holdings", _xml(r"semt\.002\.|<(\w+:)?SctiesBalCtdyRpt"), semt002.read),
+    Format("semt.017", "ISO 20022 statement of transactions", _xml(r"semt\.017\.|<(\w+:)?SctiesTxPstngRpt"), semt017.read),
+    Format("sese.023", "ISO 20022 settlement instruction", _xml(r"sese\.023\.|<(\w+:)?SctiesSttlmTxInstr\b"), sese.read),
+    Format("sese.024", "ISO 20022 settlement status advice", _xml(r"sese\.024\.|<(\w+:)?SctiesSttlmTxStsAdvc\b"), sese.read),
+    Format("sese.025", "ISO 20022 settlement confirmation", _xml(r"sese\.025\.|<(\w+:)?SctiesSttlmTxConf\b"), sese.read),
+    Format("seev.031", "ISO 20022 corporate action notification", _xml(r"seev\.031\.|<(\w+:)?CorpActnNtfctn\b"), seev.read),
+    Format("seev.035", "ISO 20022 movement preliminary advice", _xml(r"seev\.035\.|<(\w+:)?CorpActnMvmntPrlimryAdvc"), seev.read),
+    Format("seev.036", "ISO 20022 corporate action confirmation", _xml(r"seev\.036\.|<(\w+:)?CorpActnMvmntConf\b"), seev.read),
+    Format("seev.037", "ISO 20022 movement reversal advice", _xml(r"seev\.037\.|<(\w+:)?CorpActnMvmntRvslAdvc"), seev.read),
     Format("nport", "SEC Form N-PORT", _xml(r"<(\w+:)?edgarSubmission\b[^>]*sec\.gov/edgar/nport\b"), nport.read),
 )
 

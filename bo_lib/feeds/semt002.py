@@ -10,30 +10,12 @@ from typing import Any
 
 from lxml import etree
 
+from bo_lib.feeds.iso20022 import amount, quantity, security
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, children, day_of, local, number, parse, text
 from bo_lib.model.tables import HOLDINGS, STATEMENTS
 
 _BASIS = {"TRAD": "trade", "CONT": "trade", "SETT": "settlement"}
-_KINDS = {
-    "Unit": "UNIT",
-    "FaceAmt": "FAMT",
-    "FaceAmount": "FAMT",
-    "AmtsdVal": "AMOR",
-    "AmortisedValue": "AMOR",
-    "DgtlTknUnit": "UNIT",
-    "Bal": "OTHR",
-}
-_SCHEMES = {
-    "CUSP": "cusip",
-    "SEDL": "sedol",
-    "TIKR": "ticker",
-    "VALO": "valor",
-    "WKNR": "wkn",
-    "US": "cusip",
-    "GB": "sedol",
-    "CH": "valor",
-}
 _INSTRUMENT, _AMOUNTS = "FinInstrmId|FinancialInstrumentIdentification", "InstrmCcyAmts|InstrumentCurrencyAmounts"
 _BASE_AMOUNTS = "AcctBaseCcyAmts|AccountBaseCurrencyAmounts"
 
@@ -86,23 +68,23 @@ def _statement(report: etree._Element, reading: Reading) -> None:
 
 
 def _holding(block: etree._Element) -> dict[str, Any]:
-    isin, local_id, name = _security(child(block, _INSTRUMENT))
+    isin, local_id, name = security(child(block, _INSTRUMENT))
     if not (isin or local_id):
         raise UnreadableError(
             "security-missing", "the balance names no security", name or "", "ISIN or another identifier", field="FinInstrmId"
         )
-    kind, quantity = _quantity(child(block, "AggtBal|AggregateBalance"))
+    kind, held = _quantity(child(block, "AggtBal|AggregateBalance"))
     price, price_currency = _price(block)
     amounts = child(block, _AMOUNTS)
     amounts = amounts if amounts is not None else child(block, _BASE_AMOUNTS)
-    currency, value = _amount(child(amounts, "HldgVal|HoldingValue"))
-    _, interest = _amount(child(amounts, "AcrdIntrstAmt|AccruedInterestAmount"))
+    currency, value = amount(child(amounts, "HldgVal|HoldingValue"))
+    _, interest = amount(child(amounts, "AcrdIntrstAmt|AccruedInterestAmount"))
     attributes = child(block, "FinInstrmAttrbts|FinancialInstrumentAttributes")
     return {
         "isin": isin,
         "local_id": local_id,
         "name": name,
-        "quantity": quantity,
+        "quantity": held,
         "quantity_type": kind,
         "price": price,
         "price_currency": price_currency or (currency if price is not None else None),
@@ -114,26 +96,9 @@ def _holding(block: etree._Element) -> dict[str, Any]:
     }
 
 
-def _security(element: etree._Element | None) -> tuple[str | None, str | None, str | None]:
-    """ISIN, other identifier with its scheme, description; the older dialect wraps identifiers once more."""
-    inner = child(element, "Identification")
-    inner = inner if inner is not None else element
-    other, local_id = child(inner, "OthrId|OtherIdentification"), None
-    if code := text(other, "Id|Identification"):
-        kind = child(other, "Tp|IdentificationSource")
-        scheme = text(kind, "Cd|Prtry|Domestic|Domestics|Proprietary") or "other"
-        local_id = f"{_SCHEMES.get(scheme, scheme.lower())}:{code}"
-    return text(inner, "ISIN"), local_id, text(element, "Desc|Description")
-
-
 def _quantity(balance: etree._Element | None) -> tuple[str, Decimal]:
-    """Type and signed quantity, however deep the choices of the version are nested. Raises ``UnreadableError``."""
-    if balance is not None:
-        for element in balance.iter():
-            if local(element) in _KINDS and (element.text or "").strip():
-                quantity = number(element.text or "")
-                short = text(balance, "ShrtLngInd|ShortLongIndicator") == "SHOR"
-                return _KINDS[local(element)], -abs(quantity) if short and quantity else quantity
+    if found := quantity(balance):
+        return found
     raise UnreadableError("quantity-missing", "the holding has no aggregate balance", expected="AggtBal", field="AggtBal")
 
 
@@ -145,16 +110,7 @@ def _price(block: etree._Element) -> tuple[Decimal | None, str | None]:
         value = child(one, "Val|Value")
         if rate := text(value, "Rate|PctgPric|PercentagePrice"):
             return number(rate), None
-        amount = child(value, "Amt|Amount")
-        if amount is not None and amount.text:
-            return number(amount.text), amount.get("Ccy")
+        stated = child(value, "Amt|Amount")
+        if stated is not None and stated.text:
+            return number(stated.text), stated.get("Ccy")
     return None, None
-
-
-def _amount(element: etree._Element | None) -> tuple[str | None, Decimal | None]:
-    """Currency and signed amount; ``Sgn`` false is negative."""
-    amount = child(element, "Amt|Amount")
-    if amount is None or not (amount.text or "").strip():
-        return None, None
-    value = number(amount.text or "")
-    return amount.get("Ccy"), -value if text(element, "Sgn|Sign") in ("false", "0") else value
