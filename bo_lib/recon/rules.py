@@ -102,7 +102,7 @@ class Rules(Strict):
     exclusions: tuple[Exclusion, ...] = ()
     causes: tuple[Cause, ...] = ()
     tolerance_by: str = ""  # a column: rows of each of its values are matched apart, with the tolerance below where it has one
-    tolerances: dict[str, Tolerance] = {}
+    tolerances: dict[str, Tolerance] = Field(default_factory=dict)
     materiality_base: Decimal = Decimal(0)  # breaks below it in base currency do not hold up the verdict
     sla_business_days: int = 2
     owner: str = ""
