@@ -64,8 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     named = {"fund": arguments.fund, "business_date": arguments.date}
     parameters = {**given, **{name: value for name, value in named.items() if value}}
     made = start(_office(arguments), arguments.notebook, parameters, force_new=arguments.again, say=_say)
-    for note in made.notes:
-        _say(note)
     screen.show_run(made)
     return _VERDICTS[made.verdict] if made.state == "finished" else Exit.FAILED
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bo_lib import config
 from bo_lib.model.findings import Verdict
 from bo_lib.run import kernels
-from bo_lib.run.errors import Exit, UsageError, letter, report
+from bo_lib.run.errors import Exit, UnusableStoreError, UsageError, letter, report
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.runner import VARIABLES
 from bo_lib.run.start import schedule_of, start
@@ -167,8 +167,10 @@ def _needed(node: Node, nodes: list[Node]) -> list[Node]:
 
 
 def _settle(node: Node, future: Future[Manifest], outputs: Path) -> None:
-    """The state of a node whose run has ended, or could not be carried out."""
+    """The state of a node whose run has ended, or could not be carried out. A store that cannot be used ends the day."""
     if reason := future.exception():
+        if isinstance(letter(reason), UnusableStoreError):
+            raise reason
         node.state, node.said = "failed", str(letter(reason) or report(outputs, reason))
         return
     node.manifest = future.result()

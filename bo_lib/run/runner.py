@@ -24,7 +24,7 @@ from typing import Any, Protocol
 
 from bo_lib import config
 from bo_lib.run import evidence, kernels, locks
-from bo_lib.run.errors import RunError
+from bo_lib.run.errors import RunError, UnusableStoreError, letter
 from bo_lib.run.execution import ANSWER, CONCLUSION
 from bo_lib.run.manifest import Manifest, finished_run, last_attempt
 from bo_lib.run.notebook import Notebook, check_business_date, check_parameters, find, read
@@ -33,6 +33,7 @@ from bo_lib.run.page import keep_plotly_js
 TIMEOUT_S = 900.0
 VARIABLES = {"PLOTLY_RENDERER": "plotly_mimetype", "PYTHONHASHSEED": "0"}  # of every run, and of the server that forks them
 LOG = "process.log"
+LOCKED = "StoreLocked"  # how a notebook's error names a store that somebody else holds
 FIRM = "FIRM"  # the folder of runs that are for no single fund
 
 
@@ -170,6 +171,8 @@ def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
         answer = _in_own_process(request)
         if f"[Errno {errno.ENOSPC}]" in answer["error"]:
             raise OSError(errno.ENOSPC, answer["error"], str(request.outputs))
+        if ledger and (locked := answer["error"].partition(f"{LOCKED}: ")[2]):
+            raise UnusableStoreError(locked)  # its end could not be written down either
         made = _judged(request, answer)
         (request.aside / ANSWER).unlink(missing_ok=True)
         if made.state == "finished" or not (request.aside / LOG).stat().st_size:
@@ -181,8 +184,8 @@ def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
         _keep(request, made)
     except BaseException as reason:
         shutil.rmtree(request.aside, ignore_errors=True)
-        if ledger:
-            with contextlib.suppress(Exception):  # the reason itself matters more, and may be the store
+        if ledger and not isinstance(letter(reason), UnusableStoreError):  # a store that kept us waiting is not waited for twice
+            with contextlib.suppress(Exception):  # the reason itself matters more
                 ledger.finished(request.manifest.but(state="failed", error=str(reason) or "interrupted"))
         raise
     made = made.but(folder=request.folder)

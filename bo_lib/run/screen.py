@@ -9,7 +9,15 @@ from contextlib import contextmanager
 from bo_lib.run.day import DayReport, Node, Watcher
 from bo_lib.run.manifest import Manifest
 
-_COLOURS = {"pass": "green", "done": "green", "attention": "yellow", "blocked": "red", "failed": "red", "not run": "red"}
+_COLOURS = {
+    "pass": "green",
+    "done": "green",
+    "attention": "yellow",
+    "blocked": "red",
+    "failed": "red",
+    "interrupted": "red",
+    "not run": "red",
+}
 Say = Callable[[str], None]
 
 

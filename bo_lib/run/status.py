@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 from bo_lib.model.findings import Finding, Place, error
-from bo_lib.run import screen
+from bo_lib.run import locks, screen
 from bo_lib.run.day import plan
 from bo_lib.run.errors import Exit
 from bo_lib.run.evidence import file_hashes, file_sha256
@@ -17,12 +17,14 @@ from bo_lib.run.runner import FIRM
 
 
 def states(ledger: Ledger, day: date) -> dict[tuple[str, str], str]:
-    """(fund, notebook) -> how its last attempt for ``day`` stands."""
+    """(fund, notebook) -> how its last attempt for ``day`` stands; one that began and that nobody carries out is interrupted."""
     found: dict[tuple[str, str], str] = {}
+    held = ledger.office.root / ledger.office.firm.outputs / ".locks"
     for fact in ledger.of_day(day):
         said = fact.payload
         if fact.kind == "run.started":
-            now = f"started {fact.known_at[:16]}Z by {fact.actor}"
+            begun = "interrupted; started" if locks.is_free(held / f"{said['key']}.lock") else "started"
+            now = f"{begun} {fact.known_at[:16]}Z by {fact.actor}"
         else:
             now = f"{said['verdict'] or said['state']} {said['seconds']} s"
         found[said["fund"] or FIRM, said["notebook"]] = now
@@ -40,7 +42,7 @@ def show_status(ledger: Ledger, day: date) -> int:
         screen.show(
             "also ran" if planned.nodes else f"{day:%A} {day}", ["fund", "notebook", ""], [[*key, cells[key]] for key in others]
         )
-    if any(cell.startswith(("failed", "blocked")) for cell in cells.values()):
+    if any(cell.startswith(("failed", "blocked", "interrupted")) for cell in cells.values()):
         return Exit.FAILED
     return Exit.ATTENTION if any(cell.startswith("attention") for cell in cells.values()) else Exit.OK
 

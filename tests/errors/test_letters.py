@@ -143,6 +143,35 @@ def test_a_locked_store(firm: Path, bo: Bo, monkeypatch: pytest.MonkeyPatch) -> 
     assert bo("run", "strike", *RUN, "-p", "note=locked")[0] == Exit.OK
 
 
+def test_a_locked_store_is_waited_for_once(firm: Path, bo: Bo, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day of two funds on a store that another process writes to for ever: one wait, one letter, nothing kept; then it goes."""
+    from bo_lib.store import Store
+    from bo_lib.store.errors import explained
+
+    (firm / "parameters" / "schedule.yaml").write_text("day:\n  - {id: strike, notebook: strike}\n")
+    bo("status")
+    opened, waited = Store.open, []
+    monkeypatch.setattr(Store, "open", classmethod(lambda cls, url: opened(url, wait_seconds=0.1)))
+    monkeypatch.setattr("bo_lib.store.database.explained", lambda *given: waited.append(1) or explained(*given))
+    other = sqlite3.connect(firm / "outputs" / "books.sqlite", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        code, seen = bo("day", "2026-06-26", "--fund", "ALPHA")
+    finally:
+        other.close()
+    assert code == Exit.STORE and len(waited) == 1 and seen.count("another process has held it for more than 0.1 s") == 1
+    assert not list((firm / "outputs" / "2026-06-26").rglob("*.part"))
+    assert bo("day", "2026-06-26", "--fund", "ALPHA")[0] == Exit.OK
+
+
+def test_a_store_locked_within_a_notebook(firm: Path, bo: Bo) -> None:
+    """What the notebook waited for is not waited for again, and nothing of the run is kept."""
+    write_notebook(firm, "waits", "from bo_lib.store import StoreLocked\nraise StoreLocked('the store is held')", conclude())
+    code, seen = bo("run", "waits", *RUN)
+    assert code == Exit.STORE and "the store is held" in seen
+    assert list((firm / "outputs" / "2026-06-30" / "ALPHA" / "waits").iterdir()) == []
+
+
 def test_an_unreachable_store(bo: Bo, tmp_path: Path) -> None:
     root = write_firm(tmp_path)
     (root / "parameters" / "firm.yaml").write_text("name: F\nfunds: []\nstore: sqlite:////nowhere/at/all/books.sqlite\n")
@@ -209,7 +238,7 @@ def _until(condition: Callable[[], object]) -> None:
         time.sleep(0.05)
 
 
-def test_killed_in_mid_run_nothing_is_lost_or_doubled(firm: Path) -> None:
+def test_killed_in_mid_run_nothing_is_lost_or_doubled(firm: Path, bo: Bo) -> None:
     words = ["run", "slow", *RUN, "-p", "note=killed"]
     place = firm / "outputs" / "2026-06-30" / "ALPHA" / "slow"
     (firm / "go").unlink(missing_ok=True)
@@ -219,6 +248,8 @@ def test_killed_in_mid_run_nothing_is_lost_or_doubled(firm: Path) -> None:
     killed.send_signal(signal.SIGKILL)
     killed.communicate()
     first = executions(firm)[-1]
+    code, seen = bo("status", "2026-06-30")
+    assert code == Exit.FAILED and "interrupted; started 20" in seen
     assert [p.name for p in place.iterdir()] == [f".{first}.part"], "only what was written aside is left"
 
     (firm / "go").touch()
@@ -226,7 +257,11 @@ def test_killed_in_mid_run_nothing_is_lost_or_doubled(firm: Path) -> None:
     out, err = again.communicate(timeout=60)
     second = executions(firm)[-1]
     assert (again.returncode, [p.name for p in place.iterdir()]) == (Exit.OK, [second])
-    assert f"an earlier attempt ({first}) was interrupted" in err and second.rsplit("-", 1)[0] == first.rsplit("-", 1)[0]
+    (line,) = [line for line in bo("status", "2026-06-30")[1].splitlines() if " slow " in line]
+    assert "pass" in line and "interrupted" not in line
+    assert (out + err).count(f"an earlier attempt ({first}) was interrupted") == 1 and second.rsplit("-", 1)[0] == first.rsplit(
+        "-", 1
+    )[0]
     kept = json.loads((place / second / "manifest.json").read_text())
     assert kept["state"] == "finished" and kept["notes"], out
     ended = ledger.Ledger(commands._office(argparse.Namespace(root=firm))).store.facts("run.finished", stream="runs")
