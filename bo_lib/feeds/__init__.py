@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds import camt053, iso15022, mt54x, mt535, mt564, mt940, nport, seev, semt002, semt017, sese, tabular
+from bo_lib.feeds import bai2, camt053, ibflex, iso15022, mt54x, mt535, mt564, mt940, nport, seev, semt002, semt017, sese, tabular
 from bo_lib.feeds.checks import statement_checks
 from bo_lib.feeds.mapping import Mapping, load_mappings
 from bo_lib.feeds.reading import Reading, decode
@@ -79,6 +79,8 @@ FORMATS = (
     Format("seev.035", "ISO 20022 movement preliminary advice", _xml(r"seev\.035\.|<(\w+:)?CorpActnMvmntPrlimryAdvc"), seev.read),
     Format("seev.036", "ISO 20022 corporate action confirmation", _xml(r"seev\.036\.|<(\w+:)?CorpActnMvmntConf\b"), seev.read),
     Format("seev.037", "ISO 20022 movement reversal advice", _xml(r"seev\.037\.|<(\w+:)?CorpActnMvmntRvslAdvc"), seev.read),
+    Format("ibflex", "Interactive Brokers Flex statement", _xml(r"<(FlexQueryResponse|FlexStatements?)\b"), ibflex.read),
+    Format("bai2", "BAI2 cash balances and transactions", bai2.looks_like, bai2.read),
     Format("nport", "SEC Form N-PORT", _xml(r"<(\w+:)?edgarSubmission\b[^>]*sec\.gov/edgar/nport\b"), nport.read),
 )
 

@@ -6,7 +6,7 @@ a term stated for the movement wins over the option's, the option's over the eve
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -51,7 +51,8 @@ def _announcement(message: etree._Element, place: str, reading: Reading) -> None
                               "add the security to the security master, or take the event from another source", "ISIN")  # fmt: skip
     shared = {
         "event_ref": reference,
-        "function": text(message, "NtfctnGnlInf", "NtfctnTp") or text(message, "MvmntPrlimryAdvcGnlInf", "Fctn"), "sender": sender(message), "caev": caev, "camv": code(child(general, "MndtryVlntryEvtTp")), "isin": isin,
+        "function": text(message, "NtfctnGnlInf", "NtfctnTp") or text(message, "MvmntPrlimryAdvcGnlInf", "Fctn"),
+        "sender": sender(message), "caev": caev, "camv": code(child(general, "MndtryVlntryEvtTp")), "isin": isin,
         "announced": day_in(child(event, "DtDtls", "AnncmntDt"), reading),
     }  # fmt: skip
     options = children(message, "CorpActnOptnDtls", "CorpActnMvmntDtls")
@@ -105,8 +106,7 @@ def _terms(blocks: Elements, caev: str | None, reading: Reading) -> dict[str, An
     terms: dict[str, Any] = {name: _day(blocks, names, reading) for name, names in _DATES.items()}
     currency: str | None = None
     price_currency: str | None = None
-    for name, read_one in (("rate", _rate), ("price", _price), ("withholding_pct", _withholding), ("ratio", _ratio)):
-        stated: tuple[Any, Any]
+    for name, read_one in _READERS.items():
         try:
             stated = read_one(blocks, caev)
         except UnreadableError as why:
@@ -171,6 +171,11 @@ def _ratio(blocks: Elements, caev: str | None) -> tuple[Decimal | None, Decimal 
             added = local(element) == "AddtlQtyForExstgScties" and caev in ("SPLF", "SPLR")
             return (pair[0] + pair[1], pair[1]) if added else pair
     return None, None
+
+
+_READERS: dict[str, Callable[[Elements, str | None], tuple[Any, Any]]] = {
+    "rate": _rate, "price": _price, "withholding_pct": _withholding, "ratio": _ratio,
+}  # fmt: skip
 
 
 def _confirmation(message: etree._Element, place: str, reading: Reading) -> None:

@@ -13,6 +13,7 @@ from bo_lib.feeds.reading import Reading, UnreadableError, decode
 from bo_lib.model.money import decimal_from
 
 BYTES_MAX = 512 * 2**20
+_BARE_AMPERSAND = re.compile(rb"&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|[A-Za-z]{1,8};)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
@@ -31,7 +32,7 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
         resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
     )
     try:
-        root = etree.fromstring(data, parser)
+        root = _parsed(data, parser, reading)
     except etree.XMLSyntaxError as reason:
         line = reason.lineno or 1
         reading.error("xml-malformed", f"not well-formed XML: {reason.msg}", f"line {line}",
@@ -44,6 +45,20 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
         _refuse_dtd(reading)
         return None
     return root
+
+
+def _parsed(data: bytes, parser: etree.XMLParser, reading: Reading) -> etree._Element:
+    """The root; a bare ``&`` in a text, which some senders forget to escape, is taken as the character (said in a finding)."""
+    try:
+        return etree.fromstring(data, parser)
+    except etree.XMLSyntaxError as reason:
+        mended = _BARE_AMPERSAND.sub(b"&amp;", data)
+        if mended == data:
+            raise
+        root = etree.fromstring(mended, parser)
+        reading.warning("xml-ampersand", "an & is not escaped and was read as the character", f"line {reason.lineno or 1}",
+                        found="&", expected="&amp;", todo="tell the sender")  # fmt: skip
+        return root
 
 
 def _refuse_dtd(reading: Reading) -> None:

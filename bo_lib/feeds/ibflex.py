@@ -1,0 +1,339 @@
+"""Interactive Brokers Flex statements: trades, currency deals, cash transactions, cash report, open positions.
+
+Source: Interactive Brokers Flex Web Service, Activity Flex Query. The library ``ibflex`` turns the attributes that it knows
+into values; it is asked attribute by attribute, so that one it does not know, or a value it cannot turn, never makes the file
+unreadable. Every cash report of a currency is a statement: its starting cash and the flows it states lead to its ending cash.
+Summaries of rows that stand in the file in full (orders, symbols, position lots) are not counted twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from lxml import etree
+
+from bo_lib.feeds.reading import Reading, UnreadableError
+from bo_lib.feeds.xml import at, child, children, local, number, parse
+from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.tables import CASH_MOVEMENTS, FX_DEALS, HOLDINGS, STATEMENTS, TRANSACTIONS
+
+_SUMMARIES = ("BASE_SUMMARY", "BASE")
+_FULL, _COARSER = ("", "EXECUTION", "DETAIL"), ("ORDER", "SUMMARY", "SYMBOL_SUMMARY", "ASSET_SUMMARY")
+_FLOWS = (
+    "brokerInterest", "changeInNav", "clientFees", "commissions", "deposits", "withdrawals", "depositWithdrawals", 
+    "accountTransfers", "internalTransfers", "dividends", "insuredDepositInterest", "interest", "withholdingTax", "withholding871m",
+    "withholdingCollectedTax", "transactionTax", "taxReceipts", "advisorFees", "otherFees", "otherIncome", "brokerFees",
+    "netTradesSales", "netTradesPurchases", "futuresMTM", "feesReceivables", "fxTranslationGainLoss", "fxTranslationPnl",
+    "cashSettlingMtm", "realizedVm", "cfdCharges", "paymentInLieu", "debitCardActivity", "billPay", "referralFee", "salesTax",
+    "bondInterest", "netSecuritiesLentActivity", "linkingAdjustments", "carbonCredits", "donations", "paxosTransfers",
+    "otherAdjustments", "insuredBankDepositInterest",
+)  # fmt: skip
+
+
+def read(data: bytes, reading: Reading) -> None:
+    """Every Flex statement of the file."""
+    reading.expect(STATEMENTS, CASH_MOVEMENTS, TRANSACTIONS, FX_DEALS, HOLDINGS)
+    root = parse(data, reading)
+    if root is None:
+        return
+    holder = child(root, "FlexStatements")
+    found = [e for e in root.iter() if local(e) == "FlexStatement"]
+    if not found:
+        reading.error("statement-missing", "the response holds no Flex statement", at(root), expected="FlexStatement",
+                      todo="a query that failed answers with a code and message: ask again")  # fmt: skip
+    stated = holder.get("count") if holder is not None else None
+    if stated and stated != str(len(found)):
+        reading.error("summary-differs", "the file does not hold as many statements as it says", at(root), "FlexStatements/@count",
+                      found=stated, expected=str(len(found)), todo="ask for the report again")  # fmt: skip
+    for ordinal, statement in enumerate(found, 1):
+        _Statement(statement, ordinal, reading).read()
+
+
+class _Element:
+    """The attributes of one element as values; an unreadable one is an error when it is asked for."""
+
+    def __init__(self, element: etree._Element) -> None:
+        self.element = element
+
+    def text(self, *names: str) -> str | None:
+        said = (str(self.element.get(name) or "").strip() for name in names)
+        return next((s for s in said if s not in ("", "-", "--", "N/A")), None)
+
+    def amount(self, *names: str) -> Decimal | None:
+        """The number of the first of these attributes that is there. Raises ``UnreadableError``."""
+        for name in names:
+            if (said := self.text(name)) is not None:
+                try:
+                    grouped = re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", said)
+                    return number(said.replace(",", "") if grouped else said)
+                except UnreadableError as why:
+                    why.field = name
+                    raise
+        return None
+
+    def money(self, *names: str) -> Decimal | None:
+        """The same, to six decimals: the broker states commissions to eight and more."""
+        found = self.amount(*names)
+        return round_to(found, 6) if found is not None and round_to(found, 6) != found else found
+
+    def day(self, *names: str) -> date | None:
+        """The day of the first of these attributes that is there, in any of the layouts a query may ask for."""
+        for name in names:
+            if (said := self.text(name)) is not None and said != "MULTI":
+                return _day(said, name)
+        return None
+
+
+def _day(said: str, field: str) -> date:
+    from ibflex import parser
+
+    first = re.split(r"[;, T]", said, maxsplit=1)[0]
+    for text in (said, first):
+        with suppress(Exception):  # the library raises what its parts raise
+            found = parser.convert_datetime(text)
+            if isinstance(found, datetime):
+                return found.date()
+    with suppress(ValueError):
+        return datetime.strptime(first, "%d/%m/%Y" if "/" in first else "%d-%b-%y").date()  # noqa: DTZ007
+    raise UnreadableError("date-invalid", "no such date", said, "YYYYMMDD or YYYY-MM-DD", "set the query's date format", field)
+
+
+class _Statement:
+    """One Flex statement on its way into the canonical tables."""
+
+    def __init__(self, element: etree._Element, ordinal: int, reading: Reading) -> None:
+        self.element, self.reading, self.place = element, reading, f"line {element.sourceline} FlexStatement[{ordinal}]"
+        one = _Element(element)
+        self.account = one.text("accountId") or ""
+        self.until: date | None = None
+        try:
+            self.until = one.day("toDate")
+        except UnreadableError as why:
+            reading.error(why.code, why.message, self.place, why.field, **why.said)
+        period = "-".join(filter(None, [one.text("fromDate"), one.text("toDate")]))
+        self.number = period or str(ordinal)
+        self.ids: dict[str, str] = {}
+
+    def read(self) -> None:
+        if not self.account:
+            rows = sum(1 for _ in self.element.iter("Trade", "CashTransaction", "OpenPosition"))
+            why = UnreadableError("account-missing", "the statement names no account", expected="FlexStatement/@accountId")
+            self.reading.refuse(why, self.place, "accountId", rows=1 + rows)
+            return
+        self._cash()
+        self._rows("Trades", ("Trade",), self._trade)
+        self._rows("TradeConfirms", ("TradeConfirm", "TradeConfirmation"), self._trade)
+        self._rows("FxTransactions", ("FxTransaction",), self._conversion)
+        self._rows("CorporateActions", ("CorporateAction",), self._action)
+        self._rows("Transfers", ("Transfer",), self._transfer)
+        self._positions()
+
+    def _section(self, section: str, names: tuple[str, ...]) -> Iterator[tuple[str, etree._Element]]:
+        for group in children(self.element, section):
+            for ordinal, element in enumerate(children(group, *names), 1):
+                yield f"line {element.sourceline} {local(element)}[{ordinal}]", element
+
+    def _rows(self, section: str, names: tuple[str, ...], make: Any) -> None:
+        """A row for each element of a section; summaries of other rows are left out and counted."""
+        for place, element in self._once(section, names):
+            try:
+                made = make(_Element(element), place)
+            except UnreadableError as why:
+                self.reading.refuse(why, place)
+                continue
+            table, row = made
+            self.reading.add(table, place, row)
+
+    def _once(self, section: str, names: tuple[str, ...]) -> list[tuple[str, etree._Element]]:
+        """The elements in full detail; where the query gives none, those of the next coarser level."""
+        found = list(self._section(section, names))
+        levels = Counter(element.get("levelOfDetail") or "" for _, element in found)
+        coarser = next(((level,) for level in _COARSER if level in levels), ())
+        kept = _FULL if any(level in levels for level in _FULL) else coarser
+        if left := {level: count for level, count in levels.items() if level not in kept}:
+            self.reading.info("summaries-skipped", f"{section}: rows that sum up others are not counted again", self.place,
+                              found=", ".join(f"{n} {level}" for level, n in left.items()))  # fmt: skip
+        return [(place, element) for place, element in found if (element.get("levelOfDetail") or "") in kept]
+
+    def _cash(self) -> None:
+        """A statement per currency of the cash report, and one more per currency that only has transactions."""
+        reports = [(p, _Element(e)) for p, e in self._section("CashReport", ("CashReportCurrency",))]
+        movements = [(p, _Element(e)) for p, e in self._once("CashTransactions", ("CashTransaction",))]
+        for place, report in reports:
+            if (currency := report.text("currency")) and currency not in _SUMMARIES:
+                self._cash_report(place, report, currency)
+        for place, movement in movements:
+            try:
+                row = self._movement(movement)
+            except UnreadableError as why:
+                self.reading.refuse(why, place)
+                continue
+            if row["currency"] not in self.ids:
+                self._statement(self.place, row["currency"])
+            self.reading.add(CASH_MOVEMENTS, place, {"statement_id": self.ids[row["currency"]], **row})
+
+    def _statement(self, place: str, currency: str, **balances: Decimal | None) -> dict[str, Any]:
+        self.ids[currency] = self.reading.statement_id(self.account, f"{self.number}/{currency}")
+        return self.reading.add(STATEMENTS, place, {
+            "statement_id": self.ids[currency], "account": self.account, "kind": "cash", "number": self.number,
+            "currency": currency, "statement_date": self.until, "proven": None, **balances,
+        })  # fmt: skip
+
+    def _cash_report(self, place: str, report: _Element, currency: str) -> None:
+        """Proven by the flows that the report itself states: trades move cash too, and need not be in the query."""
+        try:
+            opening, closing = report.money("startingCash"), report.money("endingCash")
+            flows = {name: value for name in _FLOWS if (value := report.money(name)) is not None}
+        except UnreadableError as why:
+            self.reading.error(why.code, why.message, place, why.field, **why.said)
+            opening = closing = None
+            flows = {}
+        row = self._statement(place, currency, opening=opening, closing=closing)
+        if opening is None or closing is None:
+            return
+        if "deposits" in flows or "withdrawals" in flows:
+            flows.pop("depositWithdrawals", None)
+        moved = sum(flows.values(), ZERO)
+        row["proven"] = opening + moved == closing
+        if not row["proven"]:
+            known = set(report.element.attrib) & set(_FLOWS)
+            self.reading.error(
+                "balance-not-proven",
+                f"{currency}: starting cash {opening} + stated flows {moved} ({len(known)}) = {opening + moved}, not {closing}: "
+                f"difference {closing - opening - moved}", place, "endingCash", found=str(closing), expected=str(opening + moved),
+                todo="add all columns of the cash report to the query, or ask the broker",
+            )  # fmt: skip
+
+    def _movement(self, one: _Element) -> dict[str, Any]:
+        amount, currency = one.money("amount"), one.text("currency")
+        if amount is None or currency is None:
+            field = "amount" if amount is None else "currency"
+            raise UnreadableError("value-missing", f"the cash transaction has no {field}", expected=field, field=field)
+        return {
+            "account": one.text("accountId") or self.account, "currency": currency, "amount": amount,
+            "booking_date": one.day("reportDate", "dateTime"), "value_date": one.day("settleDate", "dateTime", "reportDate"),
+            "reference": one.text("clientReference"), "bank_reference": one.text("transactionID", "actionID"),
+            "code": one.text("type"), "text": one.text("description"), "reversal": False,
+        }  # fmt: skip
+
+    def _trade(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+        quantity = one.amount("quantity")
+        if quantity is None:
+            raise UnreadableError("quantity-missing", "the trade has no quantity", expected="quantity", field="quantity")
+        said = (one.text("buySell") or "").upper()
+        cancelled = "CA." in said
+        if not said:
+            said = "BUY" if quantity > 0 else "SELL"
+        fee = one.money("ibCommission", "commission")
+        row: dict[str, Any] = {
+            **self._security(one), "kind": "trade", "status": "cancelled" if cancelled else None,
+            "reference": one.text("orderReference"),
+            "servicer_reference": one.text("tradeID", "transactionID", "execID", "ibExecID"),
+            "side": "BUY" if said.startswith("BUY") else "SELL",
+            "quantity": quantity, "price": one.amount("tradePrice", "price"), "currency": one.text("currency"),
+            "amount": one.money("netCash", "proceeds"), "commission": -fee if fee is not None else None,
+            "taxes": -tax if (tax := one.money("taxes", "tax")) is not None else None,
+            "accrued_interest": one.money("accruedInt"),
+            "trade_date": one.day("tradeDate", "dateTime"), "settlement_date": one.day("settleDateTarget", "settleDate"),
+            "counterparty": one.text("exchange"), "text": one.text("notes", "transactionType"),
+        }  # fmt: skip
+        deal = self._deal(one, row) if one.text("assetCategory") == "CASH" else None
+        return (FX_DEALS, deal) if deal else (TRANSACTIONS, row)
+
+    def _deal(self, one: _Element, row: dict[str, Any]) -> dict[str, Any] | None:
+        """A trade in a currency pair as a deal; None (kept as a transaction) where it does not say what a deal needs."""
+        base, _, quoted = (one.text("symbol") or "").partition(".")
+        money, held = one.money("proceeds"), row["quantity"]
+        complete = row["servicer_reference"] and row["trade_date"] and row["settlement_date"] and not row["status"]
+        if quoted != row["currency"] or len(base) != 3 or not money or not held or (money > 0) == (held > 0) or not complete:
+            return None
+        bought, sold = ((base, held), (quoted, -money)) if held > 0 else ((quoted, money), (base, -held))
+        spot = (row["settlement_date"] - row["trade_date"]).days <= 7
+        return {
+            "deal_id": row["servicer_reference"], "status": "NEW", "kind": "SPOT" if spot else "FORWARD", "account": row["account"],
+            "buy_currency": bought[0], "buy_amount": bought[1], "sell_currency": sold[0], "sell_amount": sold[1],
+            "trade_date": row["trade_date"], "settlement_date": row["settlement_date"], "counterparty": row["counterparty"],
+        }  # fmt: skip
+
+    def _conversion(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+        into = one.text("functionalCurrency", "toCurrency") or ""
+        pair = "/".join(filter(None, [one.text("fxCurrency", "fromCurrency"), into]))
+        return TRANSACTIONS, {
+            "account": one.text("accountId") or self.account, "kind": "transfer", "local_id": f"currency:{pair}" if pair else None,
+            "servicer_reference": one.text("transactionID"), "quantity": one.amount("quantity"), "currency": into or None,
+            "amount": one.money("proceeds"), "trade_date": one.day("dateTime", "reportDate"),
+            "text": one.text("activityDescription"),
+        }  # fmt: skip
+
+    def _action(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+        return TRANSACTIONS, {
+            **self._security(one), "kind": "corporate_action", "servicer_reference": one.text("transactionID", "actionID"),
+            "quantity": one.amount("quantity"), "currency": one.text("currency"), "amount": one.money("proceeds", "amount"),
+            "trade_date": one.day("dateTime", "reportDate"), "effective_date": one.day("reportDate", "dateTime"),
+            "text": one.text("actionDescription", "description", "type"),
+        }  # fmt: skip
+
+    def _transfer(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+        size, into = one.amount("quantity"), one.text("direction") != "OUT"
+        return TRANSACTIONS, {
+            **self._security(one), "kind": "transfer", "servicer_reference": one.text("transactionID"),
+            "side": "RECEIVE" if into else "DELIVER", "quantity": (abs(size) if into else -abs(size)) if size is not None else None,
+            "currency": one.text("currency"), "amount": one.money("cashTransfer"),
+            "effective_date": one.day("date", "dateTime", "reportDate"), "text": one.text("type"),
+        }  # fmt: skip
+
+    def _security(self, one: _Element) -> dict[str, Any]:
+        """Account, ISIN, other identifier and description."""
+        code = one.text("securityID") if one.text("securityIDType") == "ISIN" else None
+        others = (("cusip", "cusip"), ("conid", "conid"), ("symbol", "ticker"))
+        local_id = next((f"{scheme}:{said}" for name, scheme in others if (said := one.text(name))), None)
+        return {"account": one.text("accountId") or self.account, "isin": one.text("isin") or code, "local_id": local_id,
+                "name": one.text("description") or one.text("symbol")}  # fmt: skip
+
+    def _positions(self) -> None:
+        """Open positions in total: lots only where the query gives no totals of them."""
+        found = [(p, _Element(e)) for p, e in self._section("OpenPositions", ("OpenPosition",))]
+        totals = {self._key(e) for _, e in found if e.text("levelOfDetail") in (None, "SUMMARY")}
+        if not found:
+            return
+        name = self.reading.statement_id(self.account, f"{self.number}/positions")
+        self.reading.add(STATEMENTS, self.place, {
+            "statement_id": name, "account": self.account, "kind": "securities", "number": self.number,
+            "statement_date": self.until, "basis": "trade",
+        })  # fmt: skip
+        lots = 0
+        for place, one in found:
+            if one.text("levelOfDetail") == "LOT" and self._key(one) in totals:
+                lots += 1
+                continue
+            try:
+                self.reading.add(HOLDINGS, place, {"statement_id": name, **self._holding(one)})
+            except UnreadableError as why:
+                self.reading.refuse(why, place)
+        if lots:
+            said = f"OpenPositions: {lots} lots of positions that stand in total are not counted again"
+            self.reading.info("summaries-skipped", said, self.place)
+
+    @staticmethod
+    def _key(one: _Element) -> tuple[str | None, ...]:
+        return one.text("accountId"), one.text("conid"), one.text("symbol"), one.text("currency")
+
+    def _holding(self, one: _Element) -> dict[str, Any]:
+        held = one.amount("position", "quantity")
+        if held is None:
+            raise UnreadableError("quantity-missing", "the position has no quantity", expected="position", field="position")
+        if one.text("side") == "Short" and held > 0:
+            held = -held
+        kind = one.text("assetCategory")
+        return {
+            **self._security(one), "business_date": one.day("reportDate") or self.until, "basis": "trade", "quantity": held,
+            "quantity_type": {"BOND": "FAMT", "BILL": "FAMT", "OPT": "CONT", "FUT": "CONT", "FOP": "CONT"}.get(kind or "", "UNIT"),
+            "price": one.amount("markPrice"), "price_currency": one.text("currency"), "market_value": one.money("positionValue"),
+            "value_currency": one.text("currency"), "accrued_interest": one.money("accruedInt"), "asset_kind": kind,
+        }  # fmt: skip
