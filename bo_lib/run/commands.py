@@ -182,12 +182,15 @@ def _show_files(outcomes: list[tuple[Path, Outcome[FileRead]]]) -> None:
 
 
 def onboard(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.new import complete_firm
     from bo_lib.workbench.office import find_root
     from bo_lib.workbench.onboard import onboard as onboard_fund
 
     if not arguments.nport.is_file():
         raise UsageError(f"{arguments.nport}: no such file; --nport takes a Form N-PORT filing (XML)")
-    report = onboard_fund((arguments.root or find_root()).resolve(), arguments.nport)
+    root = (arguments.root or find_root()).resolve()
+    report = onboard_fund(root, arguments.nport)
+    complete_firm(root)
     _tell(report.to_text())
     return _VERDICTS[report.verdict]
 
@@ -214,6 +217,18 @@ def verify(arguments: argparse.Namespace) -> int:
         return Exit.STORE
     _tell(f"{outcome.value} facts in an unbroken chain; every kept run is as it was written. Anchor: {ledger.store.anchor()}")
     return Exit.OK
+
+
+def breaks(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import breaks as desk
+
+    return desk.breaks(_office(arguments), arguments)
+
+
+def recon(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import breaks as desk
+
+    return desk.recon(_office(arguments), arguments)
 
 
 def dashboards(arguments: argparse.Namespace) -> int:

@@ -43,6 +43,14 @@ def new_firm(folder: Path) -> Path:
     return folder
 
 
+def complete_firm(root: Path) -> None:
+    """Give a firm what it lacks to run notebooks: the notebooks and the shared parameters. Nothing there is written over."""
+    source = project()
+    for name in ("notebooks", *(f"parameters/{shared}" for shared in SHARED)):
+        if not (root / name).exists():
+            _copy(source / name, root / name)
+
+
 def demonstration_firm(folder: Path) -> Path:
     """Copy the demonstration firm's parameters and the notebooks to an empty ``folder``."""
     check_empty(folder)

@@ -10,7 +10,7 @@ import re
 import shutil
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -89,7 +89,8 @@ def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
         firm.write_text(listed, "utf-8")
     path = folder / f"{fund_id}.yaml"
     if not path.exists():
-        terms = {"from": day, "classes": [{"id": WHOLE, "currency": BASE, "unit_decimals": 0, "nav_decimals": 2}]}
+        from_day = day - timedelta(days=7)  # a strike looks at the terms of the business day before, too
+        terms = {"from": from_day, "classes": [{"id": WHOLE, "currency": BASE, "unit_decimals": 0, "nav_decimals": 2}]}
         said = {
             "id": fund_id, "name": name, "kind": "fund", "domicile": "US", "base_currency": BASE, "calendar": "US",
             "inception": day,

@@ -42,6 +42,16 @@ def test_a_new_firm_can_be_filled(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "MY-FUND" in capsys.readouterr().out
 
 
+def test_an_onboarded_firm_runs_notebooks(tmp_path: Path) -> None:
+    from tests.workbench.test_onboard import SHARES, filing
+
+    path, root = filing(tmp_path, SHARES, "1012.31"), tmp_path / "onboarded"
+    assert cli.main(["onboard", "--nport", str(path), "--root", str(root)]) == Exit.OK
+    assert cli.main(["run", "settlement", "--fund", "S000099999", "--date", "2026-06-30", "--root", str(root)]) == Exit.OK
+    assert list(root.glob("outputs/2026-06-30/S000099999/settlement/*/executed.html"))
+    assert (root / "notebooks/dashboards/control_tower.ipynb").exists()
+
+
 def test_an_unbroken_chain_is_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["verify", "--root", str(write_firm(tmp_path))]) == Exit.OK
     assert "0 facts in an unbroken chain" in capsys.readouterr().out

@@ -39,7 +39,7 @@ FORWARD = line("EUR/USD forward", "1", "-20.456", units="NC", kind="DFE")
 
 def figures(root: Path, path: Path) -> dict[str, Decimal]:
     report = onboard(root, path)
-    assert report.verdict is Verdict.PASS, report.to_text()
+    assert report.verdict is not Verdict.BLOCKED, report.to_text()
     return {f.label: f.value for f in report.figures}
 
 
@@ -47,6 +47,18 @@ def test_net_assets_come_out_to_the_cent_with_the_rest_as_a_residual(tmp_path: P
     said = figures(tmp_path / "firm", filing(tmp_path, SHARES + FORWARD, "1098.50"))
     assert said["Net assets, USD"] == said["As filed"] == said["By the ledger"] == Decimal("1098.50")
     assert said["Residual"] == Decimal("1098.50") - Decimal("1000.01") + Decimal("20.46") - Decimal("12.30")
+
+
+@pytest.mark.parametrize(("net_assets", "verdict"), [("1017.36", Verdict.PASS), ("1017.50", Verdict.ATTENTION)])
+def test_a_residual_beyond_half_a_percent_of_net_assets_asks_for_attention(
+    tmp_path: Path, net_assets: str, verdict: Verdict
+) -> None:
+    report = onboard(tmp_path / "firm", filing(tmp_path, SHARES, net_assets))  # 1000.01 of shares and 12.30 of cash
+    said = {f.label: f.value for f in report.figures}
+    assert report.verdict is verdict
+    assert said["Residual, % of net assets"] == round(said["Residual"] * 100 / Decimal(net_assets), 2)
+    assert "makes them equal to the filed total" in report.summary
+    assert [f.code for f in report.findings] == (["residual-large"] if verdict is Verdict.ATTENTION else [])
 
 
 def test_a_price_that_does_not_divide_and_a_huge_quantity_keep_their_value(tmp_path: Path) -> None:

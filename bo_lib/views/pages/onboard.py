@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from bo_lib.config import Fund
-from bo_lib.model.findings import Finding, Verdict
+from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.nav import Valuation
 from bo_lib.views.pages.common import table, verdict_of
 from bo_lib.views.report import Figure, Report, Section
+
+RESIDUAL_PCT_MAX = Decimal("0.5")  # of net assets, without sign: more than this a person explains
 
 
 def filing_report(
@@ -39,16 +41,32 @@ def filing_report(
         },
         {"what": "net assets", "lines": len(held), "value": valued.net_assets},
     ]
+    residual = by_component["suspense"]
+    share = round_to(residual * 100 / filed, 2) if filed else ZERO
+    large = abs(residual) * 100 > RESIDUAL_PCT_MAX * abs(filed)
     agreed = difference == 0 and ledger == valued.net_assets
-    said = f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, "
-    said += f"filed {filed:,.2f}: difference {difference:,.2f}."
+    said = f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, of which {residual:,.2f} ({share:,.2f}%) is a "
+    said += "residual that makes them equal to the filed total: the filing proves the holdings, not the rest."
+    if not agreed:
+        said += f" The books differ from the filing by {difference:,.2f}, or from the ledger ({ledger:,.2f})."
+    if large:
+        findings = [*findings, _residual_finding(residual, share, valued.base_currency)]
     verdict = Verdict.worst([verdict_of(findings), Verdict.PASS if agreed else Verdict.BLOCKED])
     return Report(
         "onboard", f"{fund.id}: {fund.name}", verdict, said,
         (
-            Figure(f"Net assets, {valued.base_currency}", valued.net_assets), Figure("As filed", filed),
-            Figure("Difference", difference, alarm=not agreed), Figure("By the ledger", ledger, alarm=not agreed),
-            Figure("Holdings", len(held)), Figure("Residual", by_component["suspense"]),
+            Figure(f"Net assets, {valued.base_currency}", valued.net_assets, "holdings, cash and residual"), Figure("As filed", filed),
+            Figure("By the ledger", ledger, "computed a second way", alarm=not agreed), Figure("Holdings", len(held)),
+            Figure("Residual", residual, "makes the books equal to the filed total", alarm=large),
+            Figure("Residual, % of net assets", share, f"attention above {RESIDUAL_PCT_MAX}%", alarm=large),
         ),
         (Section("Net assets", table=table(rows, ("what", "lines", "value"))),), tuple(findings),
+    )  # fmt: skip
+
+
+def _residual_finding(residual: Decimal, share: Decimal, currency: str) -> Finding:
+    return Finding(
+        Severity.WARNING, "residual-large", f"the residual of {residual:,.2f} {currency} is {share:,.2f}% of net assets",
+        expected=f"at most {RESIDUAL_PCT_MAX}%", found=f"{share:,.2f}%",
+        todo="enter the fund's receivables and payables from its accounts, and clear suspense",
     )  # fmt: skip
