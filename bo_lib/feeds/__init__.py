@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds import bai2, camt053, ibflex, iso15022, mt54x, mt535, mt564, mt940, nport, seev, semt002, semt017, sese, tabular
+from bo_lib.feeds import bai2, camt053, fin, ibflex, iso15022, mt54x, nport, seev, semt002, semt017, sese, tabular
 from bo_lib.feeds.checks import statement_checks
 from bo_lib.feeds.mapping import Mapping, load_mappings
 from bo_lib.feeds.reading import Reading, decode
@@ -61,12 +61,20 @@ def _xml(pattern: str) -> Callable[[str], bool]:
 
 
 FORMATS = (
-    Format("mt940", "SWIFT MT940 cash statement", _fin("940"), mt940.read),
-    Format("mt942", "SWIFT MT942 intraday cash report", _fin("942"), mt940.read),
-    Format("mt950", "SWIFT MT950 cash statement", _fin("950"), mt940.read),
-    Format("mt535", "SWIFT MT535 statement of holdings", _fin(*mt535.KINDS), mt535.read),
-    Format("mt54x", "SWIFT MT544-548 settlement confirmations and statuses", _fin(*mt54x.KINDS), mt54x.read),
-    Format("mt564", "SWIFT MT564 corporate action notification", _fin(*mt564.KINDS), mt564.read),
+    Format("mt940", "SWIFT MT940 cash statement", _fin("940"), fin.read),
+    Format("mt942", "SWIFT MT942 intraday cash report", _fin("942"), fin.read),
+    Format("mt950", "SWIFT MT950 cash statement", _fin("950"), fin.read),
+    Format("mt535", "SWIFT MT535 statement of holdings", _fin("535"), fin.read),
+    Format("mt536", "SWIFT MT536 statement of transactions", _fin("536"), fin.read),
+    Format("mt537", "SWIFT MT537 statement of pending transactions", _fin("537"), fin.read),
+    Format("mt54x", "SWIFT MT540-548 settlement instructions, confirmations and statuses", _fin(*mt54x.KINDS), fin.read),
+    Format("mt564", "SWIFT MT564 corporate action notification", _fin("564"), fin.read),
+    Format("mt565", "SWIFT MT565 corporate action instruction", _fin("565"), fin.read),
+    Format("mt566", "SWIFT MT566 corporate action confirmation", _fin("566"), fin.read),
+    Format("mt567", "SWIFT MT567 corporate action status", _fin("567"), fin.read),
+    Format("mt568", "SWIFT MT568 corporate action narrative", _fin("568"), fin.read),
+    Format("mt300", "SWIFT MT300 confirmation of a currency deal", _fin("300"), fin.read),
+    Format("mt304", "SWIFT MT304 instruction of a currency deal", _fin("304"), fin.read),
     Format("camt.053", "ISO 20022 cash statement", _xml(r"camt\.053\.|<(\w+:)?BkToCstmrStmt"), camt053.read),
     Format("camt.052", "ISO 20022 cash report", _xml(r"camt\.052\.|<(\w+:)?BkToCstmrAcctRpt"), camt053.read),
     Format("camt.054", "ISO 20022 cash notification", _xml(r"camt\.054\.|<(\w+:)?BkToCstmrDbtCdtNtfctn"), camt053.read),

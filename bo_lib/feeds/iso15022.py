@@ -15,11 +15,15 @@ from decimal import Decimal
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, lines_of
 
 DEPTH_MAX = 50
+DIGITS_MAX = 25  # the standard allows 15; sums of more than 28 digits would be rounded
+OUTSIDE_MAX = 1000
+_CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
 _HEADER = re.compile(r"\{([123]):((?:[^{}]|\{[^{}]*\})*)\}")
 _TAG = re.compile(r":(\d{2,3}[A-Z]?|[A-Z]{2}):(.*)")
 _TYPE = re.compile(r"\{2:[IO](\d{3})")
 _QUALIFIED = re.compile(r":([A-Z0-9]{4})/([^/]*)/(.*)", re.DOTALL)
 _NUMBER = re.compile(r"(N?)(\d*),?(\d*)")
+_MONEY = re.compile(r"(N?)([A-Z]{3})([\d,]+)")
 
 
 @dataclass(slots=True)
@@ -91,6 +95,16 @@ class Block:
                 yield block
             waiting += reversed(block.blocks)
 
+    def within(self, name: str, *outer: str) -> Iterator[tuple[Block, tuple[Block | None, ...]]]:
+        """Blocks of this name at any depth, each with the nearest blocks around it of the names ``outer``."""
+        waiting: list[tuple[Block, tuple[Block | None, ...]]] = [(self, (None,) * len(outer))]
+        while waiting:
+            block, around = waiting.pop()
+            if block.name == name:
+                yield block, around
+            around = tuple(block if block.name == o else a for o, a in zip(outer, around, strict=True))
+            waiting += [(b, around) for b in reversed(block.blocks)]
+
     def part(self, *names: str) -> Block:
         """The first block of these names at any depth; an empty one where there is none."""
         return next(self.inside(*names), Block(names[0], self.line))
@@ -105,6 +119,7 @@ class Message:
     line: int
     wrapped: bool = False
     closed: bool = False
+    ended: bool = False  # closed by -}, after which nothing more belongs to it
     fields: list[Field] = field(default_factory=list)
 
     @property
@@ -116,76 +131,158 @@ def kind_of(head: str) -> str:
     """MT number of the first message of a file's head (``535``), guessed from its fields where there is no header; or empty."""
     if found := _TYPE.search(head):
         return found[1]
-    tags = {m[1]: m[2] for line in lines_of(head) if (m := _TAG.match(line.strip("\x01\x02\x03 ")))}
-    if "20" in tags and tags.keys() & {"60F", "60M", "61", "62F", "62M", "25", "34F", "90C", "90D"}:
-        return "942" if tags.keys() & {"34F", "90C", "90D", "13D"} and not tags.keys() & {"60F", "60M"} else "940"
-    if not tags.keys() & {"16R", "16S"}:
-        return ""
-    if re.search(r"^:22F::CAEV/", head, re.MULTILINE):
-        return "564"
-    if re.search(r"^:16R:(SUBSAFE|FIN)\b|^:22F::(STTY|STBA)/", head, re.MULTILINE):
-        return "535"
-    if re.search(r"^:25D::(SETT|MTCH|INMH|IPRC|CPRC|TPRC)/", head, re.MULTILINE):
+    matches = (_TAG.match(line.strip(_CONTROLS)) for line in lines_of(head))
+    return guess([Field(m[1], m[2].strip(), 0) for m in matches if m], whole_file=True)
+
+
+_CASH_TAGS = {"60F", "60M", "61", "62F", "62M", "34F", "90C", "90D"}
+
+
+def guess(fields: list[Field], whole_file: bool = False) -> str:
+    """MT number of a message without header, from its fields; empty where they say nothing. A whole file must say more."""
+    tags = {f.tag for f in fields}
+    if tags & _CASH_TAGS and (not whole_file or len(tags & (_CASH_TAGS | {"20", "25", "25P", "28", "28C"})) > 1):
+        return "942" if tags & {"34F", "90C", "90D", "13D"} and not tags & {"60F", "60M"} else "940"
+    if "20" in tags and "25" in tags:
+        return "940"
+    if tags & {"15A", "15B"} and {"32B", "33B"} <= tags:
+        return "300"
+    return _guess_securities(fields) if tags & {"16R", "16S"} else ""
+
+
+def _guess_securities(fields: list[Field]) -> str:
+    blocks = {f.value.strip() for f in fields if f.tag == "16R"}
+    said = {f.tag + f.value[:6] for f in fields}  # 22F:CAEV/
+    if "22F:CAEV/" in said:
+        return "565" if "CAINST" in blocks else "566" if "CACONF" in blocks else "567" if "25D:IPRC/" in said else "564"
+    if "22H:STST/" in said or "PENA" in blocks:
+        return "537"
+    if "FIN" in blocks or said & {"22F:STTY/", "22F:STBA/"} or "SUBSAFE" in blocks:
+        return "536" if "TRAN" in blocks else "535"
+    if said & {f"25D:{q}/" for q in ("SETT", "MTCH", "INMH", "IPRC", "CPRC", "TPRC")}:
         return "548"
-    return "547" if re.search(r"^:\d\d[A-Z]::ESTT/", head, re.MULTILINE) else ""
+    if any(one.endswith(":ESTT/") for one in said):
+        return "547"
+    return "540" if "SETDET" in blocks and blocks & {"TRADDET", "FIAC"} else ""
 
 
 def messages(data: bytes, reading: Reading) -> list[Message]:
     """All messages of a file, their fields in order. A message without its end is an error finding and is still handed on."""
-    found: list[Message] = []
-    current = Message("", "", 1)
-    last: Field | None = None
+    splitter = _Splitter()
     for number, line in enumerate(lines_of(decode(data, reading)), 1):
-        if line.strip() == "-" or line.startswith("-}"):
-            current.closed, last, line = True, None, line[2:]
-        if line.lstrip(" $\x01\x02\x03").startswith("{"):
-            kind, sender, line = _header(line)
-            if kind or sender:
-                found.append(current)
-                current, last = Message(kind, sender, number, wrapped=True), None
-        tag = _TAG.match(line.lstrip("\x01\x02\x03 "))
-        if tag is None:
-            if last is not None:
-                last.value += "\n" + line.rstrip()
-            continue
-        if _starts(current, tag[1], tag[2]):
-            found.append(current)
-            current = Message(current.kind, current.sender, number)
-        last = Field(tag[1], tag[2].rstrip(), number)
-        if not current.fields and not current.wrapped:
-            current.line = number
-        current.fields.append(last)
-    found = [m for m in (*found, current) if m.fields or m.wrapped]
+        splitter.take(line.strip(_CONTROLS), number)
+    found = splitter.finish()
     for message in found:
         if message.wrapped and not message.closed:
             reading.error("message-cut", f"the MT{message.kind} has no end", message.at, expected="a line -}",
                           todo="the file was cut: ask the sender for it again")  # fmt: skip
+    if splitter.outside:
+        first, text = splitter.outside[0]
+        reading.info("text-outside", f"{len(splitter.outside)} lines outside of messages are left out", f"line {first}", found=text)
     return found
 
 
-def _starts(current: Message, tag: str, value: str) -> bool:
-    """True when a field opens another message of a file whose messages are not wrapped one by one."""
-    opens = tag == "20" or (tag == "16R" and value.strip() == "GENL")
-    return opens and any(f.tag == tag and (tag == "20" or f.value == "GENL") for f in current.fields)
+class _Splitter:
+    """Lines into messages and their fields."""
+
+    def __init__(self) -> None:
+        self.done: list[Message] = []
+        self.current = Message("", "", 1)
+        self.last: Field | None = None
+        self.words: list[str] = []  # lines of the last field
+        self.outside: list[tuple[int, str]] = []
+
+    def take(self, line: str, number: int) -> None:
+        if line.strip() == "-":
+            self._close()
+        elif line.startswith("-}") or (self.current.wrapped and "-}" in line):
+            before, _, after = line.partition("-}")
+            if before:
+                self._line(before, number)
+            self._close(ended=True)
+            if after:
+                self.take(after, number)
+        else:
+            self._line(line, number)
+
+    def finish(self) -> list[Message]:
+        self._flush()
+        return [m for m in (*self.done, self.current) if m.fields or m.wrapped]
+
+    def _line(self, line: str, number: int) -> None:
+        if line.lstrip(" $").startswith("{"):
+            kind, sender, line = _header(line)
+            if kind or sender:
+                self._open(kind, sender, number)
+        tag = _TAG.match(line.lstrip())
+        if tag:
+            self._field(Field(tag[1], tag[2].rstrip(), number))
+        elif self.last is not None:
+            self.words.append(line.rstrip())
+        elif line.strip() and len(self.outside) < OUTSIDE_MAX:
+            self.outside.append((number, line.strip()[:60]))
+
+    def _open(self, kind: str, sender: str, number: int) -> None:
+        """A header opens a message; where blocks 1 and 2 stand in two lines they are of one message."""
+        now = self.current
+        if now.wrapped and not now.fields and not now.closed and not (now.kind and kind):
+            now.kind, now.sender = now.kind or kind, now.sender or sender
+            return
+        self._next(Message(kind, sender, number, wrapped=True))
+
+    def _field(self, one: Field) -> None:
+        now = self.current
+        opens = one.tag in ("20", "15A") or (one.tag == "16R" and one.value == "GENL")
+        if now.ended or (
+            opens and (now.closed or any(f.tag == one.tag and (f.tag != "16R" or f.value == "GENL") for f in now.fields))
+        ):
+            self._next(Message("" if now.wrapped and now.ended else now.kind, now.sender, one.line))
+        elif not now.fields and not now.wrapped:
+            now.line = one.line
+        self._flush()
+        self.current.fields.append(one)
+        self.last, self.words = one, [one.value]
+
+    def _next(self, message: Message) -> None:
+        self._flush()
+        self.done.append(self.current)
+        self.current = message
+
+    def _close(self, ended: bool = False) -> None:
+        self._flush()
+        self.current.closed = True
+        self.current.ended = self.current.ended or ended
+
+    def _flush(self) -> None:
+        if self.last is not None:
+            self.last.value = "\n".join(self.words)
+        self.last, self.words = None, []
 
 
 def _header(line: str) -> tuple[str, str, str]:
     """MT number and sender's BIC of ``{1:…}{2:…}``, and what follows ``{4:``."""
     blocks = {m[1]: m[2] for m in _HEADER.finditer(line)}
     text, application = blocks.get("1", ""), blocks.get("2", "")
-    kind = application[1:4] if application[1:4].isdigit() else ""
+    kind = application[1:4] if re.fullmatch("[0-9]{3}", application[1:4]) else ""
     terminal = application[14:26] if application.startswith("O") else text[3:15]  # output: logical terminal of the MIR
     sender = terminal[:8] + terminal[9:12].replace("XXX", "") if len(terminal) >= 8 else ""
     return kind, sender, line.partition("{4:")[2]
 
 
 def tree(message: Message, reading: Reading) -> Block:
-    """The message's fields as nested blocks; blocks that do not close in order are findings and are closed."""
+    """The message's fields as nested blocks; blocks that do not close in order are findings and are closed.
+
+    No block stands in one of its own name: where it opens again, the first has lost its end.
+    """
     root = Block("", message.line)
     stack = [root]
     for one in message.fields:
         name = one.value.strip()
-        if one.tag == "16R" and len(stack) < DEPTH_MAX:
+        if one.tag == "16R":
+            same = next((d for d in range(1, len(stack)) if stack[d].name == name), DEPTH_MAX)
+            for block in stack[same:]:
+                _cut(block, reading)
+            del stack[same:]
             stack[-1].blocks.append(Block(name, one.line))
             stack.append(stack[-1].blocks[-1])
         elif one.tag == "16S":
@@ -193,24 +290,28 @@ def tree(message: Message, reading: Reading) -> Block:
         else:
             stack[-1].fields.append(one)
     for block in stack[1:]:
-        reading.error("block-cut", f"the block {block.name} has no end; rows in it may be missing", block.at,
-                      expected=f":16S:{block.name}", todo="ask the sender for the message again")  # fmt: skip
+        _cut(block, reading)
     return root
+
+
+def _cut(block: Block, reading: Reading) -> None:
+    reading.error("block-cut", f"the block {block.name[:20]} has no end; rows in it may be missing", block.at,
+                  expected=f":16S:{block.name[:20]}", todo="ask the sender for the message again")  # fmt: skip
 
 
 def _close(stack: list[Block], name: str, one: Field, reading: Reading) -> None:
     depth = next((d for d in range(len(stack) - 1, 0, -1) if stack[d].name == name), len(stack) - 1)
     if len(stack) == 1 or stack[-1].name != name:
-        expected = f":16S:{stack[-1].name}" if len(stack) > 1 else "no block to close"
+        expected = f":16S:{stack[-1].name[:20]}" if len(stack) > 1 else "no block to close"
         reading.warning(
-            "block-end-unexpected", "a block ends that is not the open one", one.at, found=f":16S:{name}", expected=expected
+            "block-end-unexpected", "a block ends that is not the open one", one.at, found=f":16S:{name[:20]}", expected=expected
         )
     del stack[max(1, depth) :]
 
 
 def number(text: str) -> Decimal:
     """``N1234,5`` -> -1234.5 (field format [N]15d). Raises ``UnreadableError``."""
-    found = _NUMBER.fullmatch(text.strip())
+    found = _NUMBER.fullmatch(text.strip()) if len(text) <= DIGITS_MAX else None
     if not found or not (found[2] or found[3]):
         raise UnreadableError("number-invalid", "not a number", text, "digits with one decimal comma, N before it when negative")
     value = Decimal(f"{found[2] or 0}.{found[3] or 0}") if found[3] else Decimal(found[2])
@@ -219,7 +320,7 @@ def number(text: str) -> Decimal:
 
 def money(text: str) -> tuple[str, Decimal]:
     """``NEUR12,5`` -> ("EUR", -12.5). Raises ``UnreadableError``."""
-    found = re.fullmatch(r"(N?)([A-Z]{3})([\d,]+)", text.strip())
+    found = _MONEY.fullmatch(text.strip()) if len(text) <= DIGITS_MAX else None
     if not found:
         raise UnreadableError("amount-invalid", "not an amount", text, "currency and amount, such as EUR1234,56")
     return found[2], number(found[1] + found[3])

@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from bo_lib.feeds.iso15022 import Block, account, balance, day, messages, money, number, security, tree
+from bo_lib.feeds.iso15022 import Block, Message, account, balance, day, money, number, security, tree
+from bo_lib.feeds.pages import Pages
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.model.tables import HOLDINGS, STATEMENTS
 
@@ -18,18 +19,18 @@ _BASIS = {"TRAD": "trade", "CONT": "trade", "SETT": "settlement"}
 _PREFERRED = ("UNIT", "FAMT", "CONT", "AMOR")
 
 
-def read(data: bytes, reading: Reading) -> None:
-    """Every MT535 of the file into ``statements`` and ``holdings``."""
+def read(messages: list[Message], reading: Reading) -> None:
+    """Every MT535 into ``statements`` and ``holdings``; a statement may have several pages."""
     reading.expect(STATEMENTS, HOLDINGS)
-    for message in messages(data, reading):
-        if message.kind not in ("", *KINDS):
-            reading.error("message-not-read", f"an MT{message.kind} among statements of holdings is not read", message.at)
-            reading.refused += 1
-        elif message.fields:
-            _statement(tree(message, reading), reading)
+    pages = Pages(reading)
+    for message in messages:
+        root = tree(message, reading)
+        if _statement(root, reading):
+            pages.take(root)
+    pages.finish()
 
 
-def _statement(root: Block, reading: Reading) -> None:
+def _statement(root: Block, reading: Reading) -> bool:
     general = root.part("GENL")
     safe = account(general.get("97", "SAFE"))
     basis = general.code("22F", "STBA")
@@ -40,7 +41,7 @@ def _statement(root: Block, reading: Reading) -> None:
     if not safe:
         why = UnreadableError("account-missing", "the statement names no safekeeping account", expected=":97A::SAFE//account")
         reading.refuse(why, root.at, "97A", rows=1 + sum(1 for _ in root.inside("FIN")))
-        return
+        return False
     row["statement_id"] = reading.statement_id(safe, row["number"] or str(stated))
     reading.add(STATEMENTS, root.at, row)
     shared.update(statement_id=row["statement_id"], business_date=stated)
@@ -48,19 +49,19 @@ def _statement(root: Block, reading: Reading) -> None:
     if general.code("17B", "ACTI") == "Y" and not any(root.inside("FIN")):
         reading.warning("holdings-missing", "the statement says it has holdings and shows none", root.at, "17B::ACTI",
                         todo="wait for its next page, or ask the sender")  # fmt: skip
+    return True
 
 
 def _holdings(root: Block, shared: dict[str, Any], reading: Reading) -> None:
-    """FIN blocks of every SUBSAFE (which may name its own account), and FIN blocks that stand alone."""
-    for outer in [*root.inside("SUBSAFE"), root]:
-        own = account(outer.get("97", "SAFE")) if outer is not root else None
-        for block in outer.children("FIN"):
-            try:
-                row = _holding(block, shared.get("business_date"))
-            except UnreadableError as why:
-                reading.refuse(why, block.at)
-                continue
-            reading.add(HOLDINGS, block.at, {**shared, **row, **({"account": own} if own else {})})
+    """FIN blocks wherever they stand; a SUBSAFE around them may name its own account."""
+    for block, (outer, *_) in root.within("FIN", "SUBSAFE"):
+        own = account(outer.get("97", "SAFE")) if outer else None
+        try:
+            row = _holding(block, shared.get("business_date"))
+        except UnreadableError as why:
+            reading.refuse(why, block.at)
+            continue
+        reading.add(HOLDINGS, block.at, {**shared, **row, **({"account": own} if own else {})})
 
 
 def _holding(block: Block, stated: date | None) -> dict[str, Any]:

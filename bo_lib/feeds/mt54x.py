@@ -1,18 +1,45 @@
-"""MT544 to MT547 settlement confirmations and MT548 statuses: a row per confirmation, a row per status.
+"""MT540 to MT543 instructions, MT544 to MT547 confirmations, MT548 statuses: a row per instruction, confirmation or status.
 
-Source: SWIFT Standards MT Category 5. The reference is ours (the RELA of the LINK block).
+Source: SWIFT Standards MT Category 5. In confirmations and statuses the reference is ours (the RELA of the LINK block); in an
+instruction it is the instruction's own (SEME), or that of the instruction it cancels (PREV).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from bo_lib.feeds.iso15022 import Block, Field, account, balance, day, messages, money, security, tree
+from bo_lib.feeds.iso15022 import Block, Field, Message, account, balance, day, money, security, tree
+from bo_lib.feeds.mt537 import penalties
 from bo_lib.feeds.reading import Reading, UnreadableError
-from bo_lib.model.tables import SETTLEMENTS
+from bo_lib.feeds.securities import (
+    amount,
+    counterparty,
+    dated,
+    paid,
+    price,
+    quantity,
+    reference,
+    safekeeping,
+    side_of,
+    signed,
+    words,
+)
+from bo_lib.model.tables import SETTLEMENTS, TRANSACTIONS
 
-KINDS = ("544", "545", "546", "547", "548")
-_SIDE = {"544": "RECEIVE", "545": "RECEIVE", "546": "DELIVER", "547": "DELIVER", "RECE": "RECEIVE", "DELI": "DELIVER"}
+INSTRUCTIONS = ("540", "541", "542", "543")
+KINDS = (*INSTRUCTIONS, "544", "545", "546", "547", "548")
+_SIDE = {
+    "540": "RECEIVE",
+    "541": "RECEIVE",
+    "542": "DELIVER",
+    "543": "DELIVER",
+    "544": "RECEIVE",
+    "545": "RECEIVE",
+    "546": "DELIVER",
+    "547": "DELIVER",
+    "RECE": "RECEIVE",
+    "DELI": "DELIVER",
+}
 # (qualifier or *, code) of 25D -> status; CPRC speaks of a request to cancel, so its REJT leaves the instruction pending
 _STATUS = {
     ("SETT", "PEND"): "pending", ("SETT", "PENF"): "failing", ("SETT", "SETT"): "settled",
@@ -27,29 +54,78 @@ _MONEY = ("ESTT", "SETT", "DEAL")
 _QUANTITY = ("ESTT", "SETT")
 
 
-def read(data: bytes, reading: Reading) -> None:
-    """Every confirmation and status of the file into ``settlements``."""
-    reading.expect(SETTLEMENTS)
-    for message in messages(data, reading):
-        if message.kind not in ("", *KINDS):
-            reading.error("message-not-read", f"an MT{message.kind} among settlement messages is not read", message.at)
-            reading.refused += 1
-        elif message.fields:
-            root = tree(message, reading)
-            status = message.kind == "548" or (not message.kind and any(root.inside("STAT")))
-            (_statuses if status else _confirmation)(root, message.kind, reading)
+def read(messages: list[Message], reading: Reading) -> None:
+    """Confirmations and statuses into ``settlements``, instructions into ``transactions`` (status ``instructed``)."""
+    reading.expect(*{TRANSACTIONS if m.kind in INSTRUCTIONS else SETTLEMENTS: None for m in messages})
+    for message in messages:
+        root = tree(message, reading)
+        if message.kind in INSTRUCTIONS:
+            _instruction(root, "" if not message.wrapped else message.kind, reading)
+        elif message.kind == "548" and any(root.inside("PENDET")):
+            penalties(root, safekeeping([root.part("GENL"), root]), None, reading)
+        elif message.kind == "548":
+            _statuses(root, message.kind, reading)
+        else:
+            _confirmation(root, message.kind if message.wrapped else "", reading)
+
+
+def _instruction(root: Block, kind: str, reading: Reading) -> None:
+    """One row: quantity and money as they will move. A free delivery (MT540, MT542) moves no money."""
+    general, details = root.part("GENL"), root.part("TRADDET")
+    blocks = [details, *root.inside("FIAC", "AMT", "SETDET"), root]
+    try:
+        function = (general.text("23G") or "").split("/")[0]
+        ours = reference([general, *root.inside("LINK")], "PREV", "SEME") if function == "CANC" else reference([general], "SEME")
+        isin, local, name = security(next((f for b in blocks for f in b.all("35B")), None))
+        side = side_of(list(root.inside("SETPRTY")), _SIDE.get(kind))
+        quantity_type, instructed = quantity(blocks, "SETT")
+        if instructed is None:
+            raise UnreadableError(
+                "quantity-missing", "the instruction says no quantity", expected=":36B::SETT//UNIT/100,", field="36B"
+            )
+        currency, money_stated = amount(blocks, "SETT", "DEAL")
+        _, interest = amount(blocks, "ACRU")
+        reading.add(TRANSACTIONS, root.at, {
+            "account": _account(safekeeping([*root.inside("FIAC"), details, root]), root, reading),
+            "kind": "trade" if _code(root, "SETR") in (None, "TRAD") else "delivery",
+            "status": "cancelled" if function == "CANC" else "instructed", "reference": ours,
+            "servicer_reference": reference(list(root.inside("LINK")), "RELA"), "isin": isin, "local_id": local, "name": name,
+            "side": side, "quantity": signed(side, instructed), "quantity_type": quantity_type,
+            "price": price([details], reading), "currency": currency,
+            "amount": None if kind in ("540", "542") else paid(side, money_stated), "accrued_interest": interest,
+            "trade_date": dated([details], reading, "TRAD"), "settlement_date": dated([details], reading, "SETT"),
+            "counterparty": counterparty(list(root.inside("SETPRTY")), side),
+            "text": words([details, *root.inside("SETDET")], "70"),
+        })  # fmt: skip
+    except UnreadableError as why:
+        reading.refuse(why, root.at)
+
+
+def _code(root: Block, qualifier: str) -> str | None:
+    return next((f.code for b in root.inside("SETDET") for f in b.all("22F", qualifier)), None)
+
+
+def _account(stated: str | None, root: Block, reading: Reading) -> str:
+    if not stated:
+        reading.warning(
+            "account-missing", "the message names no safekeeping account", root.at, "97A::SAFE", expected=":97A::SAFE//"
+        )
+    return stated or "NONREF"
 
 
 def _statuses(root: Block, kind: str, reading: Reading) -> None:
     """A row for each STAT block of an MT548."""
     found = list(root.inside("STAT"))
-    if not found:
-        reading.refuse(
-            UnreadableError("status-missing", "the MT548 states no status", expected=":16R:STAT with :25D:"), root.at, "25D"
-        )
+    try:
+        if not found:
+            raise UnreadableError("status-missing", "the MT548 states no status", expected=":16R:STAT with :25D:", field="25D")
+        shared = _transaction(root, root.part("SETTRAN"), kind, reading)
+    except UnreadableError as why:
+        reading.refuse(why, root.at, rows=max(1, len(found)))
+        return
     for block in found:
         try:
-            reading.add(SETTLEMENTS, block.at, {**_transaction(root, root.part("SETTRAN"), kind, reading), **_status(block)})
+            reading.add(SETTLEMENTS, block.at, {**shared, **_status(block)})
         except UnreadableError as why:
             reading.refuse(why, block.at)
 
@@ -57,7 +133,7 @@ def _statuses(root: Block, kind: str, reading: Reading) -> None:
 def _status(block: Block) -> dict[str, Any]:
     one = block.get("25D")
     key = (one.qualifier, one.code) if one else ("", "")
-    status = _STATUS.get(key) or _STATUS.get(("*", key[1]))
+    status = status_of(*key)
     if status is None:
         raise UnreadableError(
             "status-unknown",
@@ -71,6 +147,11 @@ def _status(block: Block) -> dict[str, Any]:
     words = [f.data.replace("\n", " ") for b in [block, *block.inside("REAS")] for f in b.all("70D")]
     others = [f"also {f.code}" for f in reasons[1:]]
     return {"status": status, "reason": reasons[0].code if reasons else None, "text": "; ".join([*words, *others]) or None}
+
+
+def status_of(qualifier: str, code: str) -> str | None:
+    """The status that a code of field 25D says, such as ``pending`` of ``SETT//PEND``; None for an unknown one."""
+    return _STATUS.get((qualifier, code)) or _STATUS.get(("*", code))
 
 
 def _confirmation(root: Block, kind: str, reading: Reading) -> None:
@@ -103,14 +184,10 @@ def _transaction(root: Block, details: Block, kind: str, reading: Reading) -> di
                          expected=":20C::RELA// in a LINK block", field="20C::RELA")  # fmt: skip
     holders = [*root.inside("FIAC"), details, root]
     safe = next((found for b in holders if (found := account(b.get("97", "SAFE")))), None)
-    if not safe:
-        reading.warning(
-            "account-missing", "the message names no safekeeping account", root.at, "97A::SAFE", expected=":97A::SAFE//"
-        )
     isin = security(details.get("35B") or root.part("FIAC").get("35B"))[0]
     currency, amount = _amount(root, details)
     return {
-        "reference": ours, "account": safe or "NONREF", "isin": isin, "side": _side(root, details, kind),
+        "reference": ours, "account": _account(safe, root, reading), "isin": isin, "side": _side(root, details, kind),
         "quantity": _quantity([*root.inside("FIAC"), details]), "currency": currency, "amount": amount,
         "trade_date": _date(details, "TRAD"), "intended_date": _date(details, "SETT"),
         "effective_date": _date(details, "ESET") or _date(general, "PREP") or (_date(details, "SETT") if kind != "548" else None),

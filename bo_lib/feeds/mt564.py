@@ -8,29 +8,26 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from bo_lib.feeds.iso15022 import Block, Field, balance, day, messages, money, number, security, tree
+from bo_lib.feeds.iso15022 import Block, Field, Message, balance, day, money, number, security, tree
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.model.tables import ANNOUNCEMENTS
 
 KINDS = ("564",)
+ROWS_MAX = 100_000  # of one message: accounts times options
 _RATES = ("GRSS", "INTP", "INTR")  # INTR is the yearly rate: only when nothing is said of the payment
 _WITHHOLDING = ("TAXR", "WITF", "WITL")
 _PRICES = ("PRPP", "EXER", "OFFR", "REDM", "TDMT")
 
 
-def read(data: bytes, reading: Reading) -> None:
-    """Every MT564 of the file into ``announcements``."""
+def read(messages: list[Message], reading: Reading) -> None:
+    """Every MT564 into ``announcements``."""
     reading.expect(ANNOUNCEMENTS)
-    for message in messages(data, reading):
-        if message.kind not in ("", *KINDS):
-            reading.error("message-not-read", f"an MT{message.kind} among corporate action notifications is not read", message.at)
-            reading.refused += 1
-        elif message.fields:
-            root = tree(message, reading)
-            try:
-                _announcement(root, message.sender, reading)
-            except UnreadableError as why:
-                reading.refuse(why, root.at)
+    for message in messages:
+        root = tree(message, reading)
+        try:
+            _announcement(root, message.sender, reading)
+        except UnreadableError as why:
+            reading.refuse(why, root.at, rows=max(1, sum(1 for _ in root.inside("CAOPTN"))))
 
 
 def _announcement(root: Block, sender: str, reading: Reading) -> None:
@@ -47,9 +44,13 @@ def _announcement(root: Block, sender: str, reading: Reading) -> None:
         "event_ref": reference, "function": (general.text("23G") or "").split("/")[0] or None, "sender": sender or None,
         "caev": caev, "camv": general.code("22F", "CAMV"), "isin": isin, "announced": _date([event], reading, "ANOU"),
     }  # fmt: skip
-    for account, eligible in _accounts(underlying, reading):
+    accounts, options = _accounts(underlying, reading), list(root.inside("CAOPTN"))
+    rows = len(accounts) * sum(1 for _ in root.inside("CAOPTN", "SECMOVE", "CASHMOVE"))
+    if rows > ROWS_MAX:
+        raise UnreadableError("message-too-large", "the notification has more accounts times options than are kept", str(rows),
+                              f"at most {ROWS_MAX}", "ask the sender to split it", "USECU")  # fmt: skip
+    for account, eligible in accounts:
         held = {**shared, "account": account, "eligible": eligible}
-        options = list(root.inside("CAOPTN"))
         if not options:
             reading.add(ANNOUNCEMENTS, root.at, {**held, **_terms([event], caev, reading)})
         for option in options:

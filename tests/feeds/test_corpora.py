@@ -18,7 +18,7 @@ FOLDERS = ("swift", "iso20022", "sec", "esma", "brokers", "bank", "prices")
 NOT_PROVEN = {
     "spec__balance-mismatch.sta": 1, "spec__currency-flip.sta": 1, "jejik__abnamro.sta": 2, "jejik__knab.sta": 1,
     "jejik__knab_broken.sta": 1, "jejik__postfinance.sta": 1, "abnamro__mt940.sta": 2, "mBank__with_newline_in_tnr.sta": 1,
-    "sparkasse__buxtehude.sta": 1, "special-cases__february_30.sta": 1, "special-cases__incomplete_tag_61.sta": 1,
+    "sparkasse__buxtehude.sta": 1, "special-cases__incomplete_tag_61.sta": 1,
     "special-cases__invalid_utf8.sta": 1, "special-cases__overly_long_details.sta": 1, "jejik__rabobank.sta": 2,
     "jejik__triodos.sta": 1,
 }  # fmt: skip

@@ -42,7 +42,7 @@ def test_formats_are_listed() -> None:
         (b"\x1f\x8b\x08\x00garbage", "format-unknown", "compressed"),
         (b"%PDF-1.7 ...", "format-unknown", "PDF"),
         (b"PK\x03\x04garbage", "workbook-unreadable", "not readable"),
-        (b"{1:F01X}{2:I541FOOOFRPPXXXXN}{4:\n:16R:GENL\n-}", "format-unknown", "MT541"),
+        (b"{1:F01X}{2:I515FOOOFRPPXXXXN}{4:\n:16R:GENL\n-}", "format-unknown", "MT515"),
         (b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.055.001.09"/>', "format-unknown", "camt.055.001.09"),
         (b"<html></html>", "format-unknown", "XML of an unknown kind"),
     ],

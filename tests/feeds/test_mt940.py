@@ -74,7 +74,16 @@ def test_the_year_of_the_entry_date_is_the_one_nearest_the_value_date(dates: str
 
 
 @pytest.mark.parametrize(
-    "line", ["2602300601D6,00NTRFREF", "260601D6", "260601X6,00NTRFREF", "D6,00NTRFREF", "2606010230D6,00NTRFREF"]
+    "line",
+    [
+        "2604310601D6,00NTRFREF",
+        "260601D6",
+        "260601X6,00NTRFREF",
+        "D6,00NTRFREF",
+        "2606011301D6,00NTRFREF",
+        "260601D1.234NTRFREF",
+        "260601D1,2,3NTRFREF",
+    ],
 )
 def test_a_bad_entry_is_quarantined_with_its_line_and_the_others_go_on(line: str) -> None:
     text = statement(f":61:{line}\n:86:lost\n:61:2606010601C1,00NTRFREF")
@@ -151,10 +160,10 @@ def test_narrative_after_the_closing_balance_belongs_to_no_entry() -> None:
     assert rows(text, "cash_movements")[0]["text"] is None
 
 
-def test_a_statement_without_an_account_is_refused_whole() -> None:
+def test_the_entries_of_a_statement_without_an_account_are_kept_and_belong_to_nobody() -> None:
     outcome = read(statement(":61:260601C0,NTRFREF").replace(":25:ACC\n", ""))
-    assert outcome.value.quarantined == 2
     assert [f.code for f in outcome.findings] == ["account-missing"]
+    assert [m["account"] for m in outcome.value.tables["cash_movements"].to_pylist()] == ["NONREF"]
 
 
 def test_entries_without_a_number_a_date_and_a_reference_still_belong_to_their_account() -> None:

@@ -134,10 +134,18 @@ def test_an_announcement_for_two_accounts_is_for_each() -> None:
 
 
 def test_a_message_of_another_kind_in_the_file_is_said() -> None:
-    assert codes(MT535 + MT940_LIKE) == {"message-not-read"}
+    outcome = read(MT535 + MT515)
+    assert ([f.code for f in outcome.findings], outcome.value.quarantined) == (["message-not-read"], 1)
 
 
-MT940_LIKE = "{1:F01X}{2:I940Y}{4:\n:20:A\n:25:B\n-}\n"
+def test_messages_of_several_kinds_in_a_file_go_each_to_their_reader() -> None:
+    outcome = read(MT535 + MT54X + MT564)
+    assert (outcome.value.format, outcome.findings) == ("mt535", ())
+    assert {name: table.num_rows for name, table in outcome.value.tables.items()} == {
+        "statements": 1, "holdings": 2, "settlements": 2, "announcements": 3}  # fmt: skip
+
+
+MT515 = "{1:F01X}{2:I515Y}{4:\n:16R:GENL\n:20C::SEME//B\n:16S:GENL\n-}\n"
 
 
 def test_the_tokeniser_keeps_lines_qualifiers_and_nesting() -> None:
