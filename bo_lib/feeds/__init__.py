@@ -17,7 +17,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds import bai2, camt053, fin, ibflex, iso15022, mt54x, nport, seev, semt002, semt017, sese, tabular
+from bo_lib.feeds import bai2, camt053, fin, ibflex, iso15022, mt54x, nport, ofx, parquet, seev, semt002, semt017, sese, tabular
 from bo_lib.feeds.checks import statement_checks
 from bo_lib.feeds.mapping import Mapping, load_mappings
 from bo_lib.feeds.reading import Reading, decode
@@ -89,6 +89,7 @@ FORMATS = (
     Format("seev.037", "ISO 20022 movement reversal advice", _xml(r"seev\.037\.|<(\w+:)?CorpActnMvmntRvslAdvc"), seev.read),
     Format("ibflex", "Interactive Brokers Flex statement", _xml(r"<(FlexQueryResponse|FlexStatements?)\b"), ibflex.read),
     Format("bai2", "BAI2 cash balances and transactions", bai2.looks_like, bai2.read),
+    Format("ofx", "OFX bank, card and investment statement", ofx.looks_like, ofx.read),
     Format("nport", "SEC Form N-PORT", _xml(r"<(\w+:)?edgarSubmission\b[^>]*sec\.gov/edgar/nport\b"), nport.read),
 )
 
@@ -131,7 +132,7 @@ def _read_known(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> s
     if not data.strip():
         reading.error("file-empty", "the file is empty", todo="ask the sender for it")
         return ""
-    if tabular.is_workbook(data):
+    if tabular.is_workbook(data) or parquet.is_parquet(data):
         return tabular.read(data, mappings, reading)
     head = decode(data[:_HEAD_BYTES])
     for one in FORMATS:

@@ -115,7 +115,7 @@ def _fits(said: str) -> bool:
     rest = said.rstrip().rstrip("/").split(",")[2:]
     while any(rest):
         code, amount = rest.pop(0).strip(), (rest.pop(0) if rest else "").strip()
-        if not re.fullmatch(r"\d{3}|", code) or not (amount == "" or _WHOLE.fullmatch(amount)):
+        if not (re.fullmatch(r"\d{3}", code) or not code + amount) or not (amount == "" or _WHOLE.fullmatch(amount)):
             return False
         funds = (rest.pop(1) if len(rest) > 1 else "").strip()
         del rest[:1]

@@ -14,7 +14,7 @@ import pyarrow as pa
 from bo_lib.feeds.mapping import Mapping
 from bo_lib.feeds.reading import UnreadableError
 
-Cell = str | int | float | bool | date | datetime | time | timedelta | None
+Cell = str | int | float | bool | Decimal | date | datetime | time | timedelta | None
 _NOTHING = {"", "-", "–", "n/a", "#n/a", "null"}
 _FLAGS = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
 _SPACES = " \u00a0\u202f\u2009"
@@ -68,6 +68,8 @@ def number_reader(mapping: Mapping) -> Callable[[Cell], Decimal | None]:
             return plain(cell)
         if cell is None:
             return None
+        if isinstance(cell, Decimal):
+            return cell
         if isinstance(cell, bool) or not isinstance(cell, int | float):
             raise UnreadableError("number-invalid", "not a number", text(cell), expected)
         if abs(cell) >= EXACT_MAX:

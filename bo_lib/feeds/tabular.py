@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+from bo_lib.feeds import parquet
 from bo_lib.feeds.cells import Cell, converter, text
 from bo_lib.feeds.mapping import Mapping, TableMapping
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, prove_tables
@@ -26,6 +27,10 @@ HEADER_ROWS_MAX = 50
 LINE_BYTES_MAX = 2**20
 HEAD_CHARACTERS = 2**18
 _DELIMITERS = ",;\t|"
+_PLAIN = Mapping.model_validate({
+    "format": "plain", "match": ("x",),
+    "tables": ({"table": "statements", "columns": {"statement_id": "x", "account": "x", "kind": "x"}},),
+})  # fmt: skip
 _FOOTER = re.compile(
     r"(grand |sub-?)?total|sum\b|end of|trailer|eof\b|records?\b|rows?\b|count\b|generated|report|[*#=]|--", re.IGNORECASE
 )
@@ -49,6 +54,8 @@ def is_workbook(data: bytes) -> bool:
 
 def read(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> str:
     """Reads by the mapping that knows the file; its format, or empty when none does (with an error finding)."""
+    if parquet.is_parquet(data):
+        return _read_parquet(data, mappings, reading)
     book = is_workbook(data)
     if not book and max(map(len, data.splitlines()), default=0) > LINE_BYTES_MAX:
         reading.error("line-too-long", f"a line has more than {LINE_BYTES_MAX} bytes", todo="ask the sender for the file again")
@@ -60,7 +67,8 @@ def read(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> str:
     candidates = [(m, sheets or _csv_sheets(data, m, texts)) for m in mappings]
     known = [(m, found) for m, found in candidates if any(_has(s, m.match) for s in found)]
     if not known:
-        _unknown(book, candidates, reading)
+        kind = "a workbook" if book else "text"
+        _unknown(kind, candidates, sheets or _csv_sheets(data, _PLAIN, texts), reading)
         return ""
     mapping, found = max(known, key=lambda k: len(k[0].match) + sum(_best_header(k[1], t)[0] for t in k[0].tables))
     if not book:
@@ -69,6 +77,29 @@ def read(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> str:
         _read_table(one, mapping, found, reading)
     prove_tables(reading)
     return mapping.format
+
+
+def _read_parquet(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> str:
+    """By the mapping that knows its columns, else as the canonical table that they are."""
+    file = parquet.opened(data, reading)
+    if file is None:
+        return ""
+    header = Sheet("parquet", lambda: iter(()), [("header", list(file.schema_arrow.names))])
+    known = [m for m in mappings if _has(header, m.match)]
+    if known:
+        sheet = _sheet("parquet", parquet.rows(file, reading))
+        mapping = max(known, key=lambda m: len(m.match) + sum(_best_header([sheet], t)[0] for t in m.tables))
+        for one in mapping.tables:
+            _read_table(one.model_copy(update={"sheet": ""}), mapping, [sheet], reading)
+        prove_tables(reading)
+        return mapping.format
+    table = parquet.canonical(file)
+    if table is None:
+        _unknown("a Parquet file", [(m, [header]) for m in mappings], [header], reading)
+        return ""
+    parquet.read(file, table, reading)
+    prove_tables(reading)
+    return f"parquet.{table.name}"
 
 
 def _workbook_sheets(data: bytes, reading: Reading) -> list[Sheet]:
@@ -291,17 +322,34 @@ def _row(filler: _Filler, cells: Sequence[Cell], first: str, width: int, cut: bo
     return filler.row(cells)
 
 
-def _unknown(book: bool, candidates: list[tuple[Mapping, list[Sheet]]], reading: Reading) -> None:
-    """Says what the file looks like, and which mapping comes nearest."""
-    near = [(*_find_header(s, m.match), m) for m, sheets in candidates for s in sheets]
-    count, place, header, mapping = max(near, key=lambda n: n[0], default=(0, "", [], None))
+def _unknown(kind: str, candidates: list[tuple[Mapping, list[Sheet]]], sheets: list[Sheet], reading: Reading) -> None:
+    """Says which header cells the file has, which mapping comes nearest, and how one for it begins."""
+    near = [(*_find_header(s, m.match), m) for m, found in candidates for s in found]
+    count, place, _, mapping = max(near, key=lambda n: n[0], default=(0, "", [], None))
+    where, header = _likely_header(sheets)
     said = ""
     if mapping and count:
-        said = f"; the nearest mapping, {mapping.format}, lacks {', '.join(m for m in mapping.match if _norm(m) not in header)}"
+        lacking = [m for m in mapping.match if _norm(m) not in {_norm(h) for h in header}]
+        said = f"; the nearest mapping, {mapping.format}, lacks {', '.join(lacking)}" if lacking else ""
+    matched = ", ".join(f'"{h}"' for h in header[:4])
     reading.error(
         "format-unknown",
-        f"{'a workbook' if book else 'text'} that no format and no mapping recognises{said}",
-        place,
-        found=", ".join(h for h in header if h)[:200],
-        todo="add a mapping for it, or ask the sender what it is",
-    )
+        f"{kind} that no format and no mapping recognises{said}",
+        place if mapping and count else where,
+        found=("header cells " + ", ".join(header))[:400] if header else "",
+        expected=", ".join(m.format for m, _ in candidates) if candidates else "a mapping in parameters/mappings",
+        todo=f"write parameters/mappings/NAME.yaml with format: NAME, match: [{matched}] and tables: which canonical table "
+        "(table:) takes which of these cells (columns: {canonical column: header cell})" if header
+        else "add a mapping for it, or ask the sender what it is",
+    )  # fmt: skip
+
+
+def _likely_header(sheets: list[Sheet]) -> tuple[str, list[str]]:
+    """Place and cells of the row that looks most like a header: the one with the most words."""
+    best: tuple[int, str, list[str]] = (1, "", [])
+    for sheet in sheets:
+        for place, cells in sheet.head:
+            words = [t for c in cells if isinstance(c, str) and (t := " ".join(c.split())) and not t[0].isdigit()]
+            if len(words) > best[0] and len(words) == len(set(words)):
+                best = (len(words), place, words)
+    return best[1], [w[:60] for w in best[2]]

@@ -1,0 +1,257 @@
+"""OFX bank, card and investment statements, in the SGML of version 1 and the XML of version 2.
+
+Source: Open Financial Exchange 1.6 and 2.2. The elements are read with a tokeniser of our own, linear in the size of the file:
+a bad row must not end the file, and the day of a date is the one written, whatever its time zone (``ofxparse`` is the oracle of
+the tests). A statement carries its closing balance alone, so that it cannot be proven by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from html import unescape
+from typing import Any
+
+from bo_lib.feeds.reading import Reading, UnreadableError, decode
+from bo_lib.feeds.xml import number
+from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, STATEMENTS, TRANSACTIONS
+
+DEPTH_MAX = 64
+_TAG = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*>([^<]*)")
+_CHARSET = re.compile(rb"(?:CHARSET:\s*|encoding=[\"'])([\w-]+)", re.IGNORECASE)
+_CASH = {"STMTRS": "cash", "CCSTMTRS": "cash"}
+_TRADES = {
+    "BUYDEBT": "BUY", "BUYMF": "BUY", "BUYOPT": "BUY", "BUYOTHER": "BUY", "BUYSTOCK": "BUY", "SELLDEBT": "SELL", "SELLMF": "SELL",
+    "SELLOPT": "SELL", "SELLOTHER": "SELL", "SELLSTOCK": "SELL", "REINVEST": "BUY",
+}  # fmt: skip
+_OTHERS = {
+    "CLOSUREOPT": "corporate_action", "INCOME": "income", "INVEXPENSE": "fee", "JRNLFUND": "transfer", "JRNLSEC": "transfer",
+    "MARGININTEREST": "fee", "RETOFCAP": "corporate_action", "SPLIT": "corporate_action", "TRANSFER": "transfer",
+}  # fmt: skip
+_POSITIONS = ("POSMF", "POSSTOCK", "POSDEBT", "POSOPT", "POSOTHER")
+
+
+@dataclass
+class _Node:
+    """An aggregate with its children, or an element with its text."""
+
+    name: str
+    line: int
+    value: str = ""
+    children: list[_Node] = field(default_factory=list)
+
+    def inside(self, *names: str) -> Iterator[_Node]:
+        """Every node of these names at any depth, in the order of the file."""
+        waiting = [iter(self.children)]
+        while waiting:
+            node = next(waiting[-1], None)
+            if node is None:
+                waiting.pop()
+            else:
+                if node.name in names:
+                    yield node
+                waiting.append(iter(node.children))
+
+    def text(self, *names: str) -> str | None:
+        """The first stated value of these elements, in order of preference."""
+        return next((n.value for name in names for n in self.inside(name) if n.value), None)
+
+    def amount(self, *names: str) -> Decimal | None:
+        """Raises ``UnreadableError``."""
+        for name in names:
+            if (said := self.text(name)) is not None:
+                try:
+                    return number(_plain(said))
+                except UnreadableError as why:
+                    why.field = name
+                    raise
+        return None
+
+    def day(self, *names: str) -> date | None:
+        """The day as written. Raises ``UnreadableError``."""
+        said = self.text(*names)
+        if said is None or said.startswith("00000000"):
+            return None
+        try:
+            return datetime.strptime(said[:8], "%Y%m%d").date()  # noqa: DTZ007
+        except ValueError:
+            raise UnreadableError("date-invalid", "no such date", said, "YYYYMMDD", field=names[0]) from None
+
+
+def _plain(said: str) -> str:
+    """A number with a decimal comma, or with groups of three, as one with a point."""
+    bare = said.replace(" ", "").replace("\u00a0", "")
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+\.\d*", bare):
+        return bare.replace(",", "")
+    if re.fullmatch(r"[+-]?(\d+|\d{1,3}(\.\d{3})+),\d*", bare):
+        return bare.replace(".", "").replace(",", ".")
+    return bare
+
+
+def looks_like(head: str) -> bool:
+    """The header of version 1 or 2, or the root element itself."""
+    return re.match(r"\s*OFXHEADER\s*:|\s*(<\?(?!OFX)[^>]*>\s*)*<\?OFX\s|\s*(<\?[^>]*>\s*)*<OFX>", head, re.IGNORECASE) is not None
+
+
+def read(data: bytes, reading: Reading) -> None:
+    """Every statement of the file into ``statements``, ``cash_movements``, ``transactions`` and ``holdings``."""
+    reading.expect(STATEMENTS, CASH_MOVEMENTS)
+    stated = _CHARSET.search(data[:2048])
+    charset = (stated[1].decode("ascii", "replace") if stated else "").lower()
+    text = decode(data, reading, f"cp{charset}" if charset.isdigit() else "utf-8")
+    if "<!DOCTYPE" in text[:65536].upper() or "<!ENTITY" in text[:65536].upper():
+        reading.error("xml-dtd", "the file declares a document type; none of these formats has one, and it can do harm",
+                      todo="do not open the file; ask the sender")  # fmt: skip
+        return
+    root = _tree(text, reading)
+    if root is None:
+        return
+    for status in root.inside("STATUS"):
+        if status.text("SEVERITY") == "ERROR":
+            reading.error("answer-refused", f"the institution answers with an error: {status.text('MESSAGE') or 'no message'}",
+                          f"line {status.line}", "STATUS/CODE", found=status.text("CODE") or "", expected="0")  # fmt: skip
+    names = {n.text("UNIQUEID"): (n.text("SECNAME"), n.text("UNIQUEIDTYPE"), n.text("TICKER")) for n in root.inside("SECINFO")}
+    found = list(root.inside(*_CASH, "INVSTMTRS"))
+    if not found:
+        reading.error("statement-missing", "the file holds no statement", "line 1", expected="STMTRS, CCSTMTRS or INVSTMTRS",
+                      todo="ask the institution for it again")  # fmt: skip
+    for ordinal, node in enumerate(found, 1):
+        _Statement(node, f"line {node.line} {node.name}[{ordinal}]", names, reading).read()
+
+
+def _tree(text: str, reading: Reading) -> _Node | None:
+    """Elements nested as their end tags say; an element with text needs none."""
+    start = re.search(r"<OFX>", text, re.IGNORECASE)
+    root = _Node("", 1)
+    open_, line, at = [root], text.count("\n", 0, start.start() if start else 0) + 1, start.start() if start else 0
+    for tag in _TAG.finditer(text, at):
+        line += text.count("\n", at, tag.start())
+        at = tag.start()
+        name, value = tag[2].upper(), unescape(tag[3]).strip()
+        if tag[1]:
+            places = [i for i, node in enumerate(open_) if node.name == name]
+            if places:
+                del open_[places[-1] :]
+            continue
+        node = _Node(name, line, value)
+        open_[-1].children.append(node)
+        if not value and not tag[0].rstrip().endswith("/>"):
+            empty = re.compile(rf"</{re.escape(tag[2])}>").match(text, tag.end())
+            if not empty:
+                open_.append(node)
+        if len(open_) > DEPTH_MAX:
+            reading.error("nested-too-deep", f"more than {DEPTH_MAX} elements inside each other", f"line {line}", name,
+                          todo="the file is no statement or means harm: ask the sender")  # fmt: skip
+            return None
+    if any(node.name == "OFX" for node in open_):
+        reading.error("file-truncated", "the file ends before its last element is closed", f"line {line}", expected="</OFX>",
+                      todo="the file is cut: ask the sender for it again")  # fmt: skip
+    return root
+
+
+class _Statement:
+    """One statement response on its way into the canonical tables."""
+
+    def __init__(self, node: _Node, place: str, names: dict[Any, Any], reading: Reading) -> None:
+        self.node, self.place, self.names, self.reading = node, place, names, reading
+        self.currency = node.text("CURDEF")
+        self.account = node.text("ACCTID") or ""
+
+    def read(self) -> None:
+        cash = self.node.name in _CASH
+        rows = list(self.node.inside("STMTTRN"))
+        if not self.account:
+            why = UnreadableError("account-missing", "the statement names no account", expected="ACCTID", todo="ask the sender")
+            self.reading.refuse(why, self.place, "ACCTID", rows=1 + len(rows))
+            return
+        until = self._tried(lambda: self.node.day("DTEND", "DTASOF"))
+        start = self._tried(lambda: self.node.day("DTSTART"))
+        number_ = "-".join(d.isoformat() for d in (start, until) if d) or None
+        name = self.reading.statement_id(self.account, number_ or "1")
+        row = {
+            "statement_id": name, "account": self.account, "kind": "cash" if cash else "securities", "number": number_,
+            "currency": self.currency if cash else None, "statement_date": until, "proven": None,
+        }  # fmt: skip
+        if cash:
+            balance = next(self.node.inside("LEDGERBAL"), None)
+            row["closing"] = self._tried(lambda: balance.amount("BALAMT")) if balance else None
+        self.reading.add(STATEMENTS, self.place, row)
+        if rows and not self.currency:
+            why = UnreadableError("currency-missing", "the statement names no currency", expected="CURDEF", todo="ask the sender")
+            self.reading.refuse(why, self.place, "CURDEF", rows=len(rows))
+        elif rows and not cash:
+            name = self.reading.statement_id(self.account, f"{number_ or '1'}/cash")
+            self.reading.add(STATEMENTS, self.place, {**row, "statement_id": name, "kind": "cash", "currency": self.currency})
+        for ordinal, one in enumerate(rows if self.currency else [], 1):
+            self._add(CASH_MOVEMENTS, one, ordinal, lambda node, name=name: {"statement_id": name, **self._movement(node)})
+        if not cash:
+            self._investments(row["statement_id"], until)
+
+    def _investments(self, name: Any, until: date | None) -> None:
+        self.reading.expect(TRANSACTIONS, HOLDINGS)
+        for ordinal, one in enumerate(self.node.inside(*_TRADES, *_OTHERS), 1):
+            self._add(TRANSACTIONS, one, ordinal, lambda node: {"statement_id": name, **self._transaction(node)})
+        for ordinal, one in enumerate(self.node.inside(*_POSITIONS), 1):
+            self._add(HOLDINGS, one, ordinal, lambda node: {"statement_id": name, **self._holding(node, until)})
+
+    def _add(self, table: Any, node: _Node, ordinal: int, make: Any) -> None:
+        place = f"line {node.line} {node.name}[{ordinal}]"
+        try:
+            self.reading.add(table, place, make(node))
+        except UnreadableError as why:
+            self.reading.refuse(why, place)
+
+    def _tried(self, read_one: Any) -> Any:
+        try:
+            return read_one()
+        except UnreadableError as why:
+            self.reading.error(why.code, why.message, self.place, why.field, **why.said)
+            return None
+
+    def _movement(self, one: _Node) -> dict[str, Any]:
+        value = one.amount("TRNAMT")
+        if value is None:
+            raise UnreadableError("amount-missing", "no amount", expected="TRNAMT", field="TRNAMT")
+        words = dict.fromkeys(filter(None, (one.text("NAME", "PAYEE"), one.text("MEMO"))))
+        return {
+            "account": self.account, "currency": self.currency, "amount": value, "booking_date": one.day("DTPOSTED"),
+            "value_date": one.day("DTAVAIL", "DTUSER", "DTPOSTED"), "reference": one.text("CHECKNUM", "REFNUM"),
+            "bank_reference": one.text("FITID"), "code": one.text("TRNTYPE"), "text": "\n".join(words) or None, "reversal": False,
+        }  # fmt: skip
+
+    def _security(self, one: _Node) -> dict[str, Any]:
+        code, kind = one.text("UNIQUEID"), (one.text("UNIQUEIDTYPE") or "other").lower()
+        name, listed, ticker = self.names.get(code, (None, None, None))
+        kind = (listed or kind).lower()
+        isin = code if kind == "isin" else None
+        return {"account": self.account, "isin": isin, "local_id": f"{kind}:{code}" if code and not isin else None,
+                "name": name or ticker}  # fmt: skip
+
+    def _transaction(self, one: _Node) -> dict[str, Any]:
+        units, fees = one.amount("UNITS"), [one.amount(n) for n in ("COMMISSION", "FEES", "LOAD")]
+        side = _TRADES.get(one.name)
+        if units is not None and side == "SELL":
+            units = -abs(units)
+        return {
+            **self._security(one), "kind": "trade" if side else _OTHERS[one.name], "status": None, "side": side,
+            "servicer_reference": one.text("FITID"), "quantity": units, "price": one.amount("UNITPRICE"),
+            "currency": one.text("CURSYM") or self.currency, "amount": one.amount("TOTAL"),
+            "commission": sum(f for f in fees if f is not None) if any(f is not None for f in fees) else None,
+            "taxes": one.amount("TAXES"), "accrued_interest": one.amount("ACCRDINT"), "trade_date": one.day("DTTRADE"),
+            "settlement_date": one.day("DTSETTLE"), "text": one.text("MEMO", "INCOMETYPE") or one.name,
+        }  # fmt: skip
+
+    def _holding(self, one: _Node, until: date | None) -> dict[str, Any]:
+        held = one.amount("UNITS")
+        if held is None:
+            raise UnreadableError("quantity-missing", "the position states no units", expected="UNITS", field="UNITS")
+        held = -abs(held) if one.text("POSTYPE") == "SHORT" else held
+        return {
+            **self._security(one), "business_date": one.day("DTPRICEASOF") or until, "basis": "trade", "quantity": held,
+            "quantity_type": {"POSDEBT": "FAMT", "POSOPT": "CONT"}.get(one.name, "UNIT"), "price": one.amount("UNITPRICE"),
+            "price_currency": one.text("CURSYM") or self.currency, "market_value": one.amount("MKTVAL"),
+            "value_currency": one.text("CURSYM") or self.currency, "asset_kind": one.name.removeprefix("POS").lower(),
+        }  # fmt: skip
