@@ -166,7 +166,9 @@ def summary(outcome: Outcome[FileRead]) -> dict[str, Any]:
     if "cash_movements" in one.tables:
         for row in one.tables["cash_movements"].select(["statement_id", "amount"]).to_pylist():
             amounts.setdefault(row["statement_id"], []).append(row["amount"])
-    held = Counter(one.tables["holdings"]["statement_id"].to_pylist() if "holdings" in one.tables else ())
+    held = Counter(
+        i for name in ("holdings", "transactions") if name in one.tables for i in one.tables[name]["statement_id"].to_pylist()
+    )
     return {
         "format": one.format,
         "statements": [_statement_summary(row, amounts.get(row["statement_id"], []), held) for row in statements],

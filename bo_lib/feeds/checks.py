@@ -39,11 +39,15 @@ def statement_checks(
         if row["file"] not in known and place not in places:
             fresh.append(row)
         places.add(place)
-    for chain in _chains([*old, *fresh]):
-        for before, row in pairwise(chain):
-            if any(row is one for one in fresh) or any(before is one for one in fresh):
-                findings += _follows(before, row)
-    return tuple(findings)
+    return (*findings, *continuity(fresh, old))
+
+
+def continuity(new: Iterable[Row], old: Iterable[Row] = ()) -> list[Finding]:
+    """Findings between statements that should follow each other, at least one of the two new: gap, repeat, broken chain."""
+    new = list(new)
+    fresh = {id(row) for row in new}
+    pairs = (pair for chain in _chains([*old, *new]) for pair in pairwise(chain))
+    return [f for before, row in pairs if {id(before), id(row)} & fresh for f in _follows(before, row)]
 
 
 def _place(row: Row) -> Place:
@@ -65,7 +69,7 @@ def _wrong_day(row: Row, business_date: date | None) -> Finding | None:
 
 def _numbers(row: Row) -> tuple[int, int] | None:
     """Number and page of ``00212/002``; None where nothing is counted (no digits, or 0 in every statement)."""
-    found = re.fullmatch(r"(\d{1,9})(?:/(\d{1,5}))?", row["number"] or "")
+    found = re.fullmatch(r"([0-9]{1,9})(?:/([0-9]{1,5}))?", row.get("number") or "")
     return (int(found[1]), int(found[2] or 1)) if found and int(found[1]) else None
 
 
@@ -73,7 +77,7 @@ def _chains(rows: Iterable[Row]) -> list[list[Row]]:
     """Statements per kind, account and currency, in order of date, number and page."""
     chains: dict[tuple[str, str, str], list[Row]] = {}
     for row in rows:
-        chains.setdefault((row["kind"], row["account"], row["currency"] or ""), []).append(row)
+        chains.setdefault((row["kind"], row["account"], row.get("currency") or ""), []).append(row)
     for chain in chains.values():
         chain.sort(key=lambda r: (r["statement_date"] or date.min, _numbers(r) or (0, 0)))
     return list(chains.values())
@@ -109,14 +113,15 @@ def _follows(before: Row, row: Row) -> list[Finding]:
                     todo="ask the sender for what lies between",
                 )
             )
-    if before["closing"] is not None and row["opening"] is not None and before["closing"] != row["opening"]:
+    closing, opening = before.get("closing"), row.get("opening")
+    if closing is not None and opening is not None and closing != opening:
         findings.append(
             error(
                 "balance-chain-broken",
                 f"{row['account']} does not open where its last statement closed",
                 _place(row),
-                found=str(row["opening"]),
-                expected=str(before["closing"]),
+                found=str(opening),
+                expected=str(closing),
                 todo="a statement is missing or was corrected: ask the sender",
             )
         )

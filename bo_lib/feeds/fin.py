@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bo_lib.feeds import mt54x, mt56x, mt300, mt535, mt536, mt537, mt564, mt940
+from bo_lib.feeds.checks import continuity
 from bo_lib.feeds.iso15022 import Message, guess, messages
 from bo_lib.feeds.reading import Reading
+from bo_lib.model.tables import STATEMENTS
 
 Reader = Callable[[list[Message], Reading], None]
 READERS: dict[str, Reader] = {
@@ -32,3 +34,6 @@ def read(data: bytes, reading: Reading) -> None:
             reading.refused += max(1, sum(f.tag == "61" or (f.tag == "16R" and f.value in _ROWS) for f in message.fields))
     for reader, group in groups.items():
         reader(group, reading)
+    for found in continuity(reading.rows.get(STATEMENTS.name, ())):
+        reading.warning(found.code, found.message, found.place.at, "statements.number", found=found.found, expected=found.expected,
+                        todo=found.todo)  # fmt: skip

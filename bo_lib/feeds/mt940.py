@@ -41,7 +41,6 @@ class _Page:
     number: str
     at: str
     last: bool
-    closing: Decimal | None
 
 
 def read(messages: list[Message], reading: Reading) -> None:
@@ -201,21 +200,16 @@ def _check_available(part: list[Field], reading: Reading) -> None:
 
 
 def _follow(pages: dict[str, _Page], row: dict[str, Any], first: Field | None, last: Field | None, reading: Reading) -> None:
-    """A page with an intermediate opening balance continues the page before it, at its closing balance."""
+    """A page with an intermediate opening balance continues a page before it."""
     name = f"{row['account']}/{row['currency']}"
     before = pages.get(name)
     if first and first.tag == "60M" and (before is None or before.last):
         reading.warning("page-missing", f"the pages of statement {row['number']} before this one are not in the file",
                         first.at, "60M", todo="see whether another file holds them")  # fmt: skip
-    elif first and before and not before.last:
-        if first.tag == "60F":
-            reading.warning("page-missing", f"more pages of statement {before.number} should follow; here another opens",
+    elif first and first.tag == "60F" and before and not before.last:
+        reading.warning("page-missing", f"more pages of statement {before.number} should follow; here another opens",
                             first.at, "60F", expected=":60M:", todo="ask the sender for the pages between")  # fmt: skip
-        elif row["opening"] is not None and before.closing is not None and row["opening"] != before.closing:
-            reading.error("balance-chain-broken", "the page does not open where the page before it closed", first.at, "60M",
-                          found=str(row["opening"]), expected=str(before.closing),
-                          todo="a page is missing or was corrected: ask the sender")  # fmt: skip
-    pages[name] = _Page(row["number"] or "", row["at"], last is None or last.tag == "62F", row["closing"])
+    pages[name] = _Page(row["number"] or "", row["at"], last is None or last.tag == "62F")
 
 
 def _currency(
