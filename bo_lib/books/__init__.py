@@ -2,6 +2,11 @@
 
 from bo_lib.books.book import BOOK_CASH_MOVEMENTS, CASH_BALANCES, OPEN_TRADES, Book, Refusal
 from bo_lib.books.lots import METHODS
+from bo_lib.books.post_contracts import interest_to
 from bo_lib.books.replay import replay
+from bo_lib.books.wash_sales import PURCHASES, WASH_SALES, wash_sales
 
-__all__ = ["BOOK_CASH_MOVEMENTS", "CASH_BALANCES", "METHODS", "OPEN_TRADES", "Book", "Refusal", "replay"]
+__all__ = [
+    "BOOK_CASH_MOVEMENTS", "CASH_BALANCES", "METHODS", "OPEN_TRADES", "PURCHASES", "WASH_SALES", "Book", "Refusal", "interest_to",
+    "replay", "wash_sales",
+]  # fmt: skip

@@ -13,7 +13,8 @@ from typing import Any, Literal, NamedTuple
 import pyarrow as pa
 
 from bo_lib.books.state import Line, Setting, State
-from bo_lib.model.events import Event
+from bo_lib.books.wash_sales import PURCHASES
+from bo_lib.model.events import Event, MoneyDeal
 from bo_lib.model.findings import Finding
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import (
@@ -159,6 +160,17 @@ class Book:
             REALISED, sorted(rows, key=lambda row: (row["effective_date"], row["event_id"], row["acquired"], row["lot_id"]))
         )
 
+    @cached_property
+    def purchases(self) -> pa.Table:
+        """Table PURCHASES: what trades opened long, as bought; for wash sales."""
+        opened = (
+            {"lot_id": f"{entry.event.event_id}/1", "isin": line.isin, "acquired": entry.day, "quantity": line.quantity,
+             "cost_local": line.local, "currency": line.currency}
+            for entry in self._entries for line in entry.lines
+            if entry.event.kind == "trade" and entry.event.side == "BUY" and line.ledger == "investments" and line.local > 0
+        )  # fmt: skip
+        return _table(PURCHASES, opened)
+
     def positions(self, basis: Basis = "trade") -> pa.Table:
         """Table POSITIONS. On settlement basis trades count as far as they have settled; cost is that of the open lots."""
         held: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
@@ -171,7 +183,7 @@ class Book:
                 held[trade.event.account, trade.event.isin][0] -= trade.open * trade.factor
         return _table(POSITIONS, (
             {"account": account, "isin": isin, "quantity": round(quantity, 10), "cost_local": cost, "cost_base": base,
-             "currency": self._setting.instruments[isin][1]}
+             "currency": self._setting.instruments[isin].currency}
             for (account, isin), (quantity, cost, base) in sorted(held.items()) if quantity
         ))  # fmt: skip
 
@@ -216,6 +228,22 @@ class Book:
              "share_class": d.share_class or None}
             for d in deals
         ))  # fmt: skip
+
+    @cached_property
+    def money_deals(self) -> tuple[MoneyDeal, ...]:
+        """Deposits, repos, borrowings and lent securities' collateral not yet repaid, by deal id."""
+        return tuple(sorted((d for s in self._states for d in s.money_deals.values()), key=lambda d: d.deal_id))
+
+    @cached_property
+    def index_ratios(self) -> dict[str, Decimal]:
+        """The last known index ratio of each inflation-linked bond."""
+        return {isin: ratio for state in self._states for isin, ratio in state.index_ratios.items()}
+
+    def worth(self, isin: str, quantity: Decimal, price: Decimal) -> Decimal:
+        """Market value in the instrument's currency: percent of par, multiplier and index ratio applied; of a future what its
+        variation margin has not paid yet."""
+        value = self._setting.worth(isin, quantity, price * self.index_ratios.get(isin, Decimal(1)))
+        return value - sum((s.carried[key] for s in self._states for key in s.carried if key[1] == isin), ZERO)
 
     def trial_balance(self) -> pa.Table:
         """Table TRIAL_BALANCE: every ledger balance that is not zero; its base column adds up to zero."""

@@ -7,7 +7,7 @@ costs conserve exactly: the last piece of a lot, and the last part of a sum, tak
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -30,6 +30,7 @@ class Lot:
     currency: str
     cost_local: Decimal
     cost_base: Decimal
+    index_ratio: Decimal = Decimal(1)  # up to which inflation is in the cost of an inflation-linked bond
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,13 @@ def relieve(lots: list[Lot], quantity: Decimal, method: str, base_currency: str)
     if closed:
         _drop_closed(lots, closed)
     return pieces, quantity
+
+
+def relieve_named(lots: list[Lot], picks: Mapping[str, Decimal], base_currency: str) -> list[Piece]:
+    """Close the lots named in ``picks`` (lot id -> positive quantity, at most what the lot holds), in FIFO order."""
+    pieces = [_take(lot, picks[lot.lot_id], base_currency) for lot in lots if picks.get(lot.lot_id)]
+    lots[:] = [lot for lot in lots if lot.quantity]
+    return pieces
 
 
 def _take(lot: Lot, quantity: Decimal, base_currency: str) -> Piece:

@@ -14,15 +14,16 @@ Ledgers = tuple[str, str]  # what is owed, income or expense
 
 
 def dividend(event: Dividend, state: State, setting: Setting, day: date) -> list[Line]:
-    """Dr receivable (net) and withholding tax, Cr income, per account held long; short positions owe the gross."""
+    """Dr receivable (net), tax to reclaim and withholding tax, Cr income, per account held long; shorts owe the gross."""
     long, short = ("dividends_receivable", "dividend_income"), ("dividends_payable", "dividend_expense")
     return _income(event, state, setting, day, event.rate_per_share, long, short)
 
 
 def coupon(event: Coupon, state: State, setting: Setting, day: date) -> list[Line]:
-    """As a dividend, on the nominal held at the close of the day before."""
+    """As a dividend, on the nominal held at the close of the day before; of an inflation-linked bond on the inflated nominal."""
     ledgers = ("interest_receivable", "interest_income")
-    return _income(event, state, setting, day, event.rate_pct_of_nominal / 100, ledgers, ledgers)
+    ratio = state.index_ratios.get(event.isin, Decimal(1))
+    return _income(event, state, setting, day, event.rate_pct_of_nominal / 100 * ratio, ledgers, ledgers)
 
 
 def _income(
@@ -33,12 +34,15 @@ def _income(
     for account, held in state.positions_of(event.isin):
         gross = round_money(held * rate, ccy)
         tax = round_money(gross * event.withholding_pct / 100, ccy) if held > 0 else ZERO
+        reclaim = round_money(gross * getattr(event, "reclaim_pct", ZERO) / 100, ccy) if tax else ZERO
         gross_base, tax_base = setting.convert(gross, ccy, day), setting.convert(tax, ccy, day)
+        reclaim_base = setting.convert(reclaim, ccy, day)
         owed, income = long if held > 0 else short
         claim = Claim(owed, account, ccy, gross - tax, gross_base - tax_base, event.isin, "", event.event_ref)
         posted = [
             claim.line(),
-            Line("withholding_tax", ccy, tax, tax_base, account, event.isin),
+            Line("tax_reclaims_receivable", ccy, reclaim, reclaim_base, account, event.isin),
+            Line("withholding_tax", ccy, tax - reclaim, tax_base - reclaim_base, account, event.isin),
             Line(income, ccy, -gross, -gross_base, account, event.isin),
         ]
         claims.append(claim)
@@ -52,7 +56,7 @@ def _income(
 def stock_split(event: Split, state: State, setting: Setting, day: date) -> list[Line]:
     """Quantities change, cost and acquisition dates stay. A trade still open settles the quantity it was agreed for."""
     currency = setting.expect_instrument(event.isin)
-    _expect_ratio(event.new, event.old)
+    expect_ratio(event.new, event.old)
     for pending in state.trades.values():
         if pending.event.isin == event.isin and pending.open:
             pending.factor = pending.factor * event.new / event.old
@@ -64,7 +68,7 @@ def stock_split(event: Split, state: State, setting: Setting, day: date) -> list
     return said(lines, event.event_ref, f"split {plain(event.new)} for {plain(event.old)}")
 
 
-def _expect_ratio(new: Decimal, old: Decimal) -> None:
+def expect_ratio(new: Decimal, old: Decimal) -> None:
     if new <= 0 or old <= 0:
         raise Refused("ratio-not-positive", "a ratio of shares", "new", f"{new} for {old}", "two positive numbers")
 
@@ -73,7 +77,7 @@ def rights_issue(event: RightsIssue, state: State, setting: Setting, day: date) 
     """Rights enter with a part of each lot's cost by market value, and the lot's acquisition date (26 CFR 1.307-1)."""
     currency = setting.expect_instrument(event.isin)
     setting.expect_instrument(event.rights_isin, "rights_isin")
-    _expect_ratio(event.new, event.old)
+    expect_ratio(event.new, event.old)
     if event.value_share <= 0 or event.value_right < 0:
         found = f"share {plain(event.value_share)}, right {plain(event.value_right)}"
         raise Refused("value-not-positive", "cost follows market value", "value_share", found, "market values of the first day")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from bo_lib.books.lots import Lot, Piece, add, apportion, position, relieve
+from bo_lib.books.lots import Lot, add, apportion, position, relieve, relieve_named
+from bo_lib.books.post_closing import closed
 from bo_lib.books.state import Line, OpenTrade, Refused, Setting, State, said
 from bo_lib.model.events import OpeningLot, Settlement, Trade
 from bo_lib.model.money import ZERO, plain, round_money
@@ -17,7 +18,9 @@ def opening_lot(event: OpeningLot, state: State, setting: Setting, day: date) ->
     if not event.quantity:
         raise Refused("quantity-zero", f"a lot of {event.isin} without quantity", "quantity", "0", "a signed quantity")
     account, isin, ccy, local, base = event.account, event.isin, event.currency, event.cost_local, event.cost_base
-    lot = Lot(f"{event.event_id}/1", account, isin, event.acquired, event.quantity, ccy, local, base)
+    lot = Lot(f"{event.event_id}/1", account, isin, event.acquired, event.quantity, ccy, local, base, event.index_ratio)
+    if event.index_ratio != 1:
+        state.index_ratios[isin] = event.index_ratio
     add(state.lots_of(account, isin), lot)
     lines = [
         Line("investments", ccy, local, base, account, isin, quantity=event.quantity),
@@ -28,25 +31,32 @@ def opening_lot(event: OpeningLot, state: State, setting: Setting, day: date) ->
 
 def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]:
     """Purchase: Dr investments (cost with charges), Dr interest purchased, Cr payable. Sale: Dr receivable, Cr the cost of
-    the lots relieved, Cr gains: price at today's rate, the rest currency (ASC 946-830)."""
+    the lots relieved, Cr gains: price at today's rate, the rest currency (ASC 946-830). A future moves no money but its charges."""
     _check(event, state, setting)
     sign = 1 if event.side in ("BUY", "COVER") else -1
     ccy, who, signed = event.currency, (event.account, event.isin), sign * event.quantity
-    gross = round_money(event.quantity * event.price / setting.price_divisor(event.isin), ccy)
-    cost, interest = sign * gross + event.commission + event.taxes, sign * event.accrued_interest
+    gross = sign * setting.worth(event.isin, event.quantity, event.price * event.index_ratio)
+    charges, interest = event.commission + event.taxes, sign * event.accrued_interest
+    cost, expense = (ZERO, charges) if setting.is_future(event.isin) else (gross + charges, ZERO)
     cost_base, interest_base = setting.convert(cost, ccy, day), setting.convert(interest, ccy, day)
-    money, money_base = -(cost + interest), -(cost_base + interest_base)
-    ledger = "payable_for_investments_purchased" if sign > 0 else "receivable_for_investments_sold"
+    expense_base = setting.convert(expense, ccy, day)
+    money, money_base = -(cost + interest + expense), -(cost_base + interest_base + expense_base)
+    ledger = "payable_for_investments_purchased" if sign > 0 or expense else "receivable_for_investments_sold"
     state.trades[event.trade_id] = OpenTrade(event, signed, ledger, money, money_base)
+    if setting.is_future(event.isin):
+        state.carried[who] = state.carried.get(who, ZERO) + gross
     lines = _into_lots(event, state, setting, day, signed, cost, cost_base)
     lines.append(Line("interest_income", ccy, interest, interest_base, *who))
+    lines.append(Line("futures_gain", ccy, expense, expense_base, *who))
     lines.append(Line(ledger, ccy, money, money_base, *who))
+    if event.index_ratio != 1:
+        state.index_ratios.setdefault(event.isin, event.index_ratio)
     return said(lines, event.trade_id, f"{event.side} {plain(event.quantity)} {event.isin}")
 
 
 def _check(event: Trade, state: State, setting: Setting) -> None:
     setting.expect_currency(event.isin, event.currency)
-    setting.convert(Decimal(1), event.currency, event.effective_date)  # a missing rate is found before anything changes
+    setting.expect_rate(event.currency, event.effective_date)
     if event.quantity <= 0 or event.price < 0:
         found = f"{plain(event.quantity)} at {plain(event.price)}"
         raise Refused("trade-not-positive", "a trade's side gives the sign", "quantity", found, "quantity above 0, price 0 or more")
@@ -56,6 +66,23 @@ def _check(event: Trade, state: State, setting: Setting) -> None:
             "trade-twice", f"trade {event.trade_id} is booked already", "trade_id", event.trade_id, "each trade once", todo
         )
     _check_position(event, state, setting)
+    _check_picks(event, state)
+
+
+def _check_picks(event: Trade, state: State) -> None:
+    """Lots named are open, hold enough, and add up to the trade."""
+    if not event.lots:
+        return
+    closes = -1 if event.side in ("BUY", "COVER") else 1
+    there = {lot.lot_id: closes * lot.quantity for lot in state.lots_of(event.account, event.isin)}
+    told, named = f"lots named by {event.side} of {event.isin}", {pick.lot_id: pick.quantity for pick in event.lots}
+    for lot_id, quantity in named.items():
+        if not 0 < quantity <= there.get(lot_id, ZERO):
+            raise Refused(
+                "lot-too-small", told, "lots", f"{plain(quantity)} of {lot_id}", f"at most {plain(there.get(lot_id, ZERO))}"
+            )
+    if len(named) < len(event.lots) or sum(named.values(), ZERO) != event.quantity:
+        raise Refused("lots-differ", told, "lots", plain(sum(named.values(), ZERO)), f"{plain(event.quantity)}, each lot once")
 
 
 def _check_position(event: Trade, state: State, setting: Setting) -> None:
@@ -74,41 +101,20 @@ def _into_lots(
     event: Trade, state: State, setting: Setting, day: date, signed: Decimal, cost: Decimal, cost_base: Decimal
 ) -> list[Line]:
     """Relieve lots of the other side and open a lot with the rest; the lines for investments and gains."""
-    lots, base, ccy = state.lots_of(event.account, event.isin), setting.base_currency, event.currency
-    pieces, rest = relieve(lots, signed, setting.lot_method, base)
+    lots, base = state.lots_of(event.account, event.isin), setting.base_currency
+    if event.lots:
+        pieces, rest = relieve_named(lots, {pick.lot_id: pick.quantity for pick in event.lots}, base), ZERO
+    else:
+        pieces, rest = relieve(lots, signed, setting.lot_method, base)
     weights = [abs(piece.quantity) for piece in pieces] + ([abs(rest)] if rest else [])
-    costs, bases = apportion(cost, weights, ccy), apportion(cost_base, weights, base)
-    price_gain = price_gain_base = currency_gain = ZERO
-    for piece, closing, closing_base in zip(pieces, costs, bases, strict=False):
-        at_rate = setting.convert(piece.cost_local, ccy, day)
-        gain_base, gain_currency = -(at_rate + closing_base), at_rate - piece.cost_base
-        state.realised.append(_realised(event, day, piece, closing, gain_base, gain_currency))
-        price_gain -= piece.cost_local + closing
-        price_gain_base += gain_base
-        currency_gain += gain_currency
-    opened, opened_base = (costs[-1], bases[-1]) if rest else (ZERO, ZERO)
+    costs, bases = apportion(cost, weights, event.currency), apportion(cost_base, weights, base)
+    opened, opened_base = (costs.pop(), bases.pop()) if rest else (ZERO, ZERO)
+    lines = closed(event, event.account, event.isin, pieces, costs, bases, state, setting, day)
     if rest:
-        add(lots, Lot(f"{event.event_id}/1", event.account, event.isin, day, rest, ccy, opened, opened_base))
-    moved = opened - sum((piece.cost_local for piece in pieces), ZERO)
-    moved_base = opened_base - sum((piece.cost_base for piece in pieces), ZERO)
-    who = (event.account, event.isin)
-    return [
-        Line("investments", ccy, moved, moved_base, *who, quantity=signed),
-        Line("realised_gain", ccy, -price_gain, -price_gain_base, *who),
-        Line("realised_currency_gain", ccy, ZERO, -currency_gain, *who),
-    ]
-
-
-def _realised(
-    event: Trade, day: date, piece: Piece, closing: Decimal, gain_base: Decimal, gain_currency: Decimal
-) -> dict[str, object]:
-    """A row of REALISED: ``closing`` is the signed cost of the closing trade (a sale's is negative)."""
-    proceeds, cost = (-closing, piece.cost_local) if piece.quantity > 0 else (-piece.cost_local, closing)
-    return {
-        "event_id": event.event_id, "lot_id": piece.lot_id, "isin": event.isin, "effective_date": day, "acquired": piece.acquired,
-        "quantity": abs(piece.quantity), "currency": event.currency, "proceeds_local": proceeds, "cost_local": cost,
-        "price_gain_base": gain_base, "currency_gain_base": gain_currency,
-    }  # fmt: skip
+        lot_id, who = f"{event.event_id}/1", (event.account, event.isin)
+        add(lots, Lot(lot_id, *who, day, rest, event.currency, opened, opened_base, event.index_ratio))
+    first = lines[0]
+    return [first._replace(local=first.local + opened, base=first.base + opened_base, quantity=signed), *lines[1:]]
 
 
 def settlement(event: Settlement, state: State, setting: Setting, day: date) -> list[Line]:

@@ -11,7 +11,9 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from bo_lib.books import post_actions as actions
+from bo_lib.books import post_contracts as contracts
 from bo_lib.books import post_money as money
+from bo_lib.books import post_reorganisations as reorganisations
 from bo_lib.books import post_trades as trades
 from bo_lib.books.state import Line, Setting, State
 
@@ -35,6 +37,10 @@ def _value_date(event: Any) -> date:
     return max(event.settlement_date, event.effective_date)  # type: ignore[no-any-return]
 
 
+def _maturity_date(event: Any) -> date:
+    return max(event.maturity_date, event.effective_date)  # type: ignore[no-any-return]
+
+
 def _contractual(event: Any) -> date:
     """Capital may be paid before the units are in the books."""
     return event.settlement_date  # type: ignore[no-any-return]
@@ -56,4 +62,16 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "accrual": (Rule(_effective, money.accrual),),
     "payment": (Rule(_effective, money.payment),),
     "manual_journal": (Rule(_effective, money.manual_journal),),
+    "spin_off": (Rule(_effective, reorganisations.spin_off),),
+    "merger": (Rule(_effective, reorganisations.merger), Rule(_payment_date, money.paid)),
+    "cash_in_lieu": (Rule(_effective, reorganisations.cash_in_lieu), Rule(_payment_date, money.paid)),
+    "return_of_capital": (Rule(_effective, reorganisations.return_of_capital), Rule(_payment_date, money.paid)),
+    "transfer": (Rule(_effective, reorganisations.transfer),),
+    "redemption": (Rule(_effective, reorganisations.redemption), Rule(_payment_date, money.paid)),
+    "amortisation": (Rule(_effective, contracts.amortisation),),
+    "index_fixing": (Rule(_effective, contracts.index_fixing),),
+    "variation_margin": (Rule(_effective, contracts.variation_margin), Rule(_payment_date, money.paid)),
+    "option_exercise": (Rule(_effective, contracts.option_exercise), Rule(_payment_date, money.paid)),
+    "swap_payment": (Rule(_effective, contracts.swap_payment), Rule(_payment_date, money.paid)),
+    "money_deal": (Rule(_effective, contracts.money_placed), Rule(_maturity_date, contracts.money_repaid)),
 }

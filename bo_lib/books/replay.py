@@ -18,22 +18,26 @@ import pyarrow as pa
 from bo_lib.books.book import Book, Entry, Refusal
 from bo_lib.books.lots import METHODS
 from bo_lib.books.posting import RULES
-from bo_lib.books.state import Line, Refused, Setting, State, place_of
+from bo_lib.books.state import Line, Refused, Security, Setting, State, place_of
 from bo_lib.config import ChartOfAccounts
-from bo_lib.model.events import Event, FxDeal, OpeningLot, Reversal, Settlement, Trade
+from bo_lib.model.events import Event, FxDeal, MoneyDeal, OpeningLot, Reversal, Settlement, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
+from bo_lib.model.instruments import worth_of_one
 from bo_lib.model.money import ZERO, Rates, plain, round_to
 
 # Order within a day: income on what was held at the close before, then actions that apply from the open, then takeovers
 # and exercise, then trades (those that open before those that close), then money.
-_ORDER = ("dividend", "coupon", "split", "rights_issue", "opening_lot", "opening_balance", "rights_exercise", "trade BUY",
-          "trade SHORT", "trade SELL", "trade COVER", "settlement", "fx_deal", "capital", "accrual", "payment", "manual_journal",
-          "reversal")  # fmt: skip
+_ORDER = ("dividend", "coupon", "return_of_capital", "split", "spin_off", "rights_issue", "merger", "index_fixing", "opening_lot",
+          "opening_balance", "rights_exercise", "transfer", "trade BUY", "trade SHORT", "trade SELL", "trade COVER",
+          "option_exercise", "cash_in_lieu", "variation_margin", "redemption", "amortisation", "swap_payment", "settlement",
+          "fx_deal", "money_deal", "capital", "accrual", "payment", "manual_journal", "reversal")  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_ORDER)}
 _FIRST_OF_DAY = -1
 _AFTER_POSTINGS = 90  # phase of a reversal on the day of what it reverses
 _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate_per_share": 12, "rate_pct_of_nominal": 12,
-           "withholding_pct": 12, "subscription_price": 12, "value_share": 12, "value_right": 12}  # fmt: skip
+           "withholding_pct": 12, "reclaim_pct": 12, "subscription_price": 12, "value_share": 12, "value_right": 12, "cost_pct": 12,
+           "value_new": 12, "cash_per_share": 12, "portion_pct": 12, "index_ratio": 18, "strike": 12,
+           "rate_pct_annual": 12}  # fmt: skip
 _AMOUNT_DIGITS = 6
 _LARGEST = Decimal(10) ** 15
 
@@ -98,9 +102,8 @@ def replay(
     """
     if lot_method not in METHODS:
         raise KeyError(f"no lot method {lot_method!r}; known: {', '.join(METHODS)}")
-    kinds = zip(*(instruments[name].to_pylist() for name in ("isin", "kind", "currency")), strict=True)
     setting = Setting(
-        base_currency, {isin: (kind, currency) for isin, kind, currency in kinds}, rates, lot_method, shorts_allowed,
+        base_currency, _securities(instruments), rates, lot_method, shorts_allowed,
         frozenset(chart.types) if chart else frozenset(), _fees(events),
     )  # fmt: skip
     unique, refusals, findings = _unique(events)
@@ -121,6 +124,12 @@ def replay(
 
     book = Book(fold.entries, [group.state for group in groups], tuple(refusals), setting, earlier)
     return Outcome(book, tuple(findings))
+
+
+def _securities(instruments: pa.Table) -> dict[str, Security]:
+    names = [name for name in ("isin", "kind", "currency", "multiplier") if name in instruments.column_names]
+    rows = instruments.select(names).to_pylist()
+    return {r["isin"]: Security(r["kind"], r["currency"], worth_of_one(r["kind"], r.get("multiplier"))) for r in rows}
 
 
 def _unique(events: Sequence[Event]) -> tuple[dict[str, Event], list[Refusal], list[Finding]]:
@@ -289,11 +298,15 @@ def _grouped(events: dict[str, Event]) -> dict[str, _Group]:
 
 
 def _touches(event: Event) -> list[str]:
-    names = [f"isin {getattr(event, name)}" for name in ("isin", "rights_isin") if hasattr(event, name)]
+    names = [
+        f"isin {getattr(event, name)}" for name in ("isin", "rights_isin", "new_isin", "underlying") if getattr(event, name, "")
+    ]
     if isinstance(event, Trade | Settlement):
         names.append(f"trade {event.trade_id}")
     if isinstance(event, FxDeal):
         names.append(f"deal {event.deal_id}")
+    if isinstance(event, MoneyDeal):
+        names = [f"money deal {event.deal_id}"]  # its collateral stays where it is
     if isinstance(event, Reversal):
         names.append(f"event {event.reverses}")
     return names

@@ -10,9 +10,10 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bo_lib.books.lots import Lot, position
-from bo_lib.model.events import Event, FxDeal, Trade
+from bo_lib.model.events import Event, FxDeal, MoneyDeal, Trade
 from bo_lib.model.findings import Finding, Place, info, warning
-from bo_lib.model.money import ZERO, Rates
+from bo_lib.model.instruments import is_future
+from bo_lib.model.money import ZERO, Rates, round_money
 
 
 class Line(NamedTuple):
@@ -83,6 +84,14 @@ class OpenTrade:
         self.money_base -= money_base
 
 
+class Security(NamedTuple):
+    """What the books need to know of an instrument; ``worth``: of one unit of quantity for one unit of price."""
+
+    kind: str
+    currency: str
+    worth: Decimal = Decimal(1)
+
+
 @dataclass
 class State:
     """Lots, open trades and claims of events that belong together (one instrument, or one event of money only)."""
@@ -92,6 +101,9 @@ class State:
     deals: dict[str, FxDeal] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)  # deals
     claims: dict[str, list[Claim]] = field(default_factory=dict)
+    carried: dict[tuple[str, str], Decimal] = field(default_factory=dict)  # futures: contracts at the last settlement price
+    index_ratios: dict[str, Decimal] = field(default_factory=dict)  # inflation-linked bonds: the last known
+    money_deals: dict[str, MoneyDeal] = field(default_factory=dict)  # not yet repaid
     realised: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -115,7 +127,7 @@ class Setting:
     """What the books are kept by: base currency, security master, rates, lot method, chart."""
 
     base_currency: str
-    instruments: Mapping[str, tuple[str, str]]  # isin -> kind, currency
+    instruments: Mapping[str, Security]
     rates: Callable[[date], Rates | None]
     lot_method: str
     shorts_allowed: bool
@@ -129,7 +141,7 @@ class Setting:
             near = _nearest(isin, self.instruments)
             message = f"{isin} is not in the security master"
             raise Refused("instrument-unknown", message, at, isin, f"a known ISIN{near}", "add the instrument or correct the ISIN")
-        return self.instruments[isin][1]
+        return self.instruments[isin].currency
 
     def expect_currency(self, isin: str, currency: str) -> None:
         known = self.expect_instrument(isin)
@@ -146,10 +158,17 @@ class Setting:
     def is_fee(self, ledger: str) -> bool:
         return ledger.removesuffix("_payable") in self.fees
 
-    def price_divisor(self, isin: str) -> int:
-        """100 for bonds, whose prices are percent of par."""
-        self.expect_instrument(isin)
-        return 100 if self.instruments[isin][0].endswith("_bond") else 1
+    def is_future(self, isin: str) -> bool:
+        return is_future(self.instruments[isin].kind)
+
+    def worth(self, isin: str, quantity: Decimal, price: Decimal) -> Decimal:
+        """``quantity`` at ``price`` in the instrument's currency: bonds in percent of par, contracts times their multiplier."""
+        currency = self.expect_instrument(isin)
+        return round_money(quantity * price * self.instruments[isin].worth, currency)
+
+    def expect_rate(self, currency: str, day: date) -> None:
+        """A missing rate is found before anything changes."""
+        self.convert(Decimal(1), currency, day)
 
     def convert(self, amount: Decimal, currency: str, day: date) -> Decimal:
         """``amount`` in base currency at the rates of ``day``."""

@@ -26,7 +26,10 @@ class _Event(BaseModel):
 
 
 class OpeningLot(_Event):
-    """A lot taken over from earlier books; ``quantity`` and costs are signed (short negative)."""
+    """A lot taken over from earlier books; ``quantity`` and costs are signed (short negative).
+
+    ``index_ratio``: up to which the cost of an inflation-linked bond holds inflation.
+    """
 
     kind: Literal["opening_lot"] = "opening_lot"
     account: str
@@ -36,6 +39,7 @@ class OpeningLot(_Event):
     cost_local: Decimal
     cost_base: Decimal
     acquired: date
+    index_ratio: Decimal = Decimal(1)
 
 
 class OpeningBalance(_Event):
@@ -50,8 +54,21 @@ class OpeningBalance(_Event):
     base: Decimal
 
 
+class LotPick(BaseModel):
+    """Part of an open lot that a trade names to be closed; ``quantity`` positive."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    lot_id: str
+    quantity: Decimal
+
+
 class Trade(_Event):
-    """A purchase, sale, short sale or cover. ``accrued_interest`` is paid by the buyer on top of the clean price."""
+    """A purchase, sale, short sale or cover. ``accrued_interest`` is paid by the buyer on top of the clean price.
+
+    ``lots``: the lots that a closing trade takes (specific identification); empty: the fund's method. ``index_ratio``: of an
+    inflation-linked bond on settlement date; its price is of the uninflated nominal.
+    """
 
     kind: Literal["trade"] = "trade"
     trade_id: str
@@ -66,6 +83,8 @@ class Trade(_Event):
     accrued_interest: Decimal = ZERO
     settlement_date: date
     counterparty: str = ""
+    lots: tuple[LotPick, ...] = ()
+    index_ratio: Decimal = Decimal(1)
 
 
 class Settlement(_Event):
@@ -95,7 +114,8 @@ class FxDeal(_Event):
 class Dividend(_Event):
     """A dividend (per share) on its ex date, for the position held at the close of the day before.
 
-    ``withholding_pct`` is in percent of the gross. Shorts pay the gross.
+    ``withholding_pct`` is in percent of the gross, ``reclaim_pct`` that part of it which a treaty gives back later. Shorts pay the
+    gross.
     """
 
     kind: Literal["dividend"] = "dividend"
@@ -104,6 +124,7 @@ class Dividend(_Event):
     currency: str
     rate_per_share: Decimal
     withholding_pct: Decimal = ZERO
+    reclaim_pct: Decimal = ZERO
     payment_date: date
 
 
@@ -222,6 +243,168 @@ class ManualJournal(_Event):
     checker: str
 
 
+class SpinOff(_Event):
+    """``new`` shares of ``new_isin`` for every ``old`` held at the close before, with ``cost_pct`` percent of each lot's cost and
+    its acquisition date (26 CFR 1.358-2). Fractions stay until their cash in lieu.
+    """
+
+    kind: Literal["spin_off"] = "spin_off"
+    event_ref: str
+    isin: str
+    new_isin: str
+    new: Decimal
+    old: Decimal
+    cost_pct: Decimal
+
+
+class Merger(_Event):
+    """Every ``old`` shares become ``new`` of ``new_isin`` and ``cash_per_share`` for each share given up.
+
+    ``recognise`` BOOT: gain up to the cash, cost and dates carried over (26 CFR 1.356-1); FULL: all of it, at ``value_new`` for a
+    new share, acquired that day. A merger for cash alone has ``new`` 0. Fractions stay until their cash in lieu.
+    """
+
+    kind: Literal["merger"] = "merger"
+    event_ref: str
+    isin: str
+    new_isin: str
+    new: Decimal
+    old: Decimal
+    value_new: Decimal
+    cash_per_share: Decimal = ZERO
+    currency: str
+    recognise: Literal["BOOT", "FULL"] = "BOOT"
+    payment_date: date
+
+
+class CashInLieu(_Event):
+    """Money for the fraction ``quantity`` of a share, whose part of the cost leaves with it."""
+
+    kind: Literal["cash_in_lieu"] = "cash_in_lieu"
+    event_ref: str
+    account: str
+    isin: str
+    quantity: Decimal
+    amount: Decimal
+    currency: str
+    payment_date: date
+
+
+class ReturnOfCapital(_Event):
+    """Money per share that lowers the cost of each lot; what exceeds it is gain. For the position at the close before."""
+
+    kind: Literal["return_of_capital"] = "return_of_capital"
+    event_ref: str
+    isin: str
+    currency: str
+    rate_per_share: Decimal
+    payment_date: date
+
+
+class Transfer(_Event):
+    """``quantity`` moves from one account of the fund to another: its lots go with cost and acquisition date."""
+
+    kind: Literal["transfer"] = "transfer"
+    reference: str
+    account: str
+    to_account: str
+    isin: str
+    quantity: Decimal
+
+
+class Redemption(_Event):
+    """Positions end at ``price``: a bond repaid, called, a liquidation, an option that expires (price 0), a future delivered.
+
+    ``portion_pct`` below 100 takes that part of every lot (a partial call, a pool's factor). Trades of the day count.
+    """
+
+    kind: Literal["redemption"] = "redemption"
+    event_ref: str
+    isin: str
+    currency: str
+    price: Decimal
+    portion_pct: Decimal = Decimal(100)
+    payment_date: date
+
+
+class Amortisation(_Event):
+    """Discount (positive ``amount``) or premium (negative) of one lot taken into income; it changes the lot's cost."""
+
+    kind: Literal["amortisation"] = "amortisation"
+    account: str
+    isin: str
+    lot_id: str
+    currency: str
+    amount: Decimal
+
+
+class IndexFixing(_Event):
+    """The index ratio of an inflation-linked bond: the change since the last, on the nominal held, is interest and cost."""
+
+    kind: Literal["index_fixing"] = "index_fixing"
+    isin: str
+    index_ratio: Decimal
+
+
+class VariationMargin(_Event):
+    """The day's settlement price of a future: what it moved since the last, or since the trades of the day, is paid."""
+
+    kind: Literal["variation_margin"] = "variation_margin"
+    isin: str
+    price: Decimal
+    payment_date: date
+
+
+class OptionExercise(_Event):
+    """``quantity`` contracts held are exercised, or written ones assigned: the underlying changes hands at ``strike``.
+
+    The premium becomes part of the cost or the proceeds of the underlying.
+    """
+
+    kind: Literal["option_exercise"] = "option_exercise"
+    event_ref: str
+    account: str
+    isin: str
+    underlying: str
+    style: Literal["CALL", "PUT"]
+    quantity: Decimal
+    strike: Decimal
+    currency: str
+    payment_date: date
+
+
+class SwapPayment(_Event):
+    """A net payment under a swap: received positive, paid negative. The contract itself is a position valued like others."""
+
+    kind: Literal["swap_payment"] = "swap_payment"
+    event_ref: str
+    account: str
+    isin: str
+    currency: str
+    amount: Decimal
+    payment_date: date
+
+
+class MoneyDeal(_Event):
+    """Money placed (DEPOSIT, REVERSE_REPO) or taken (BORROWING, REPO, and cash collateral for securities lent: LENDING).
+
+    From ``effective_date`` to ``maturity_date`` at ``rate_pct_annual`` simple interest; ``isin`` and ``quantity``: collateral, or
+    what is lent, which stays in the books of its owner.
+    """
+
+    kind: Literal["money_deal"] = "money_deal"
+    deal_id: str
+    account: str
+    style: Literal["DEPOSIT", "REVERSE_REPO", "BORROWING", "REPO", "LENDING"]
+    currency: str
+    principal: Decimal
+    rate_pct_annual: Decimal
+    day_count: Literal["ACT/360", "ACT/365F"] = "ACT/360"
+    maturity_date: date
+    isin: str = ""
+    quantity: Decimal = ZERO
+
+
 class Reversal(_Event):
     """Takes back one earlier event in full, as of ``effective_date``; both stay visible."""
 
@@ -232,9 +415,11 @@ class Reversal(_Event):
 
 Event = Annotated[
     OpeningLot | OpeningBalance | Trade | Settlement | FxDeal | Dividend | Coupon | Split | RightsIssue | RightsExercise
-    | Capital | Accrual | Payment | ManualJournal | Reversal,
+    | Capital | Accrual | Payment | ManualJournal | Reversal | SpinOff | Merger | CashInLieu | ReturnOfCapital | Transfer
+    | Redemption | Amortisation | IndexFixing | VariationMargin | OptionExercise | SwapPayment | MoneyDeal,
     Field(discriminator="kind"),
 ]  # fmt: skip
+KINDS: dict[str, type[_Event]] = {kind.model_fields["kind"].default: kind for kind in _Event.__subclasses__()}
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
 

@@ -311,7 +311,7 @@ FX_RATES = Table("fx_rates", "exchange rates as vendors send them", ("source", "
 INSTRUMENTS = Table("instruments", "the security master", ("isin",), (
     Column("isin", TEXT, "ISO 6166", True),
     Column("name", TEXT, "short name", True),
-    Column("kind", TEXT, "equity, fund, right, government_bond, corporate_bond, private_equity", True),
+    Column("kind", TEXT, "equity, fund, right, …_bond, bill, future, option, swap, private_equity: see model/instruments.py", True),
     Column("currency", TEXT, "ISO 4217 of price and settlement", True),
     Column("country", TEXT, "ISO 3166 of the issuer"),
     Column("sector", TEXT, "sector"),
@@ -324,6 +324,8 @@ INSTRUMENTS = Table("instruments", "the security master", ("isin",), (
     Column("issued", DATE, "bond: first accrual date"),
     Column("maturity", DATE, "bond: redemption date"),
     Column("withholding_pct", RATE, "withholding tax rate on income, in percent"),
+    Column("multiplier", QUANTITY, "future, option: units of the underlying, or money per point, per contract; empty: 1"),
+    Column("ex_dividend_days", COUNT, "bond: business days before a coupon from which it trades without it; empty: none"),
     *_FILE,
 ))  # fmt: skip
 

@@ -16,9 +16,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.books import Book
+from bo_lib.books import Book, interest_to
 from bo_lib.model.findings import Finding, Outcome, error, warning
-from bo_lib.model.money import ZERO, Rates, round_money
+from bo_lib.model.instruments import is_bond
+from bo_lib.model.money import ZERO, Rates
 from bo_lib.model.tables import JOURNAL, built
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.pricing import Priced
@@ -26,6 +27,7 @@ from bo_lib.nav.tables import COMPONENTS
 
 # Ledgers that the marks keep at today's value: whatever was taken over on them is replaced, not added to.
 MARKED = frozenset({"unrealised_appreciation", "forward_value"})
+_DEAL = "interest on "  # begins the item of interest on a money deal
 _PAYABLES = frozenset({"payable_for_investments_purchased", "payable_for_units_redeemed", "dividends_payable", "fx_payable"})
 
 
@@ -82,7 +84,7 @@ def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_
     master = {row["isin"]: row for row in instruments.to_pylist()}
     findings: list[Finding] = []
     into = _Into(base_currency, rates, findings)
-    rows = [*_holdings(book, priced, master, into, day), *_money(book, into), *_forwards(book, into)]
+    rows = [*_holdings(book, priced, master, into, day), *_money(book, into), *_forwards(book, into), *_deals(book, into, day)]
     return Outcome(Valuation(day, base_currency, built(COMPONENTS, rows), rates), tuple(findings))
 
 
@@ -120,7 +122,6 @@ def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], int
             said = f"{isin}: {quantity.normalize():f} held and not in the security master"
             into.findings.append(error("instrument-missing", said, found=isin, todo="ask the vendor for its terms"))
             continue
-        bond = master[isin]["kind"].endswith("_bond")
         currency, price = master[isin]["currency"], priced.prices.get(isin)
         if price is None:
             into.findings.append(
@@ -131,12 +132,13 @@ def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], int
                     todo="get the price, or override it with two people",
                 )
             )
-        local = round_money(quantity * (price or ZERO) / (100 if bond else 1), currency)
+        local = book.worth(isin, quantity, price or ZERO)
         base = into(local, currency)
         yield {"component": "holding", "item": isin, "quantity": quantity, "price": price, "currency": currency, "local": local,
                "base": base, "cost_local": cost_local, "cost_base": cost_base, "unrealised_base": base - cost_base}  # fmt: skip
-        if bond:
-            accrued = accrued_interest(quantity, master[isin], day)
+        if is_bond(master[isin]["kind"]):
+            nominal = quantity * book.index_ratios.get(isin, Decimal(1))
+            accrued = accrued_interest(nominal, master[isin], day, ex_dividend_days=master[isin].get("ex_dividend_days") or 0)
             into.findings += accrued.findings
             yield {
                 "component": "accrual",
@@ -196,6 +198,19 @@ def _forwards(book: Book, into: _Into) -> Iterator[dict[str, Any]]:
             }
 
 
+def _deals(book: Book, into: _Into, day: date) -> Iterator[dict[str, Any]]:
+    """Interest accrued on deposits, repos and other money deals; their principal is a balance."""
+    for deal in book.money_deals:
+        local = interest_to(deal, day)
+        yield {
+            "component": "accrual",
+            "item": f"{_DEAL}{deal.deal_id}",
+            "currency": deal.currency,
+            "local": local,
+            "base": into(local, deal.currency),
+        }
+
+
 def marks(book: Book, valuation: Valuation, fund: str) -> pa.Table:
     """The journal lines (table JOURNAL) that bring the books of ``book`` to ``valuation``; they balance in base.
 
@@ -233,6 +248,9 @@ def _holding_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]
         yield from _pair(
             "interest_receivable", "interest_income", row["currency"], row["local"], row["base"], "interest accrued", isin=isin
         )
+    for row in valuation.rows:
+        if row["item"].startswith(_DEAL):
+            yield from _pair("interest_receivable", "interest_income", row["currency"], row["local"], row["base"], row["item"])
     for currency, (local, in_base) in sorted(_interest_taken_over(book).items()):
         yield from _pair("interest_receivable", "interest_income", currency, -local, -in_base, "interest accrued at the take-over")
     for row in book.trial_balance().to_pylist():
@@ -258,7 +276,7 @@ def _money_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
         stand["interest_receivable", currency] += in_base
     interest = valuation.interest()
     for row in valuation.rows:
-        if row["component"] not in ("holding", "forward") and row["item"] not in interest:
+        if row["component"] not in ("holding", "forward") and row["item"] not in interest and not row["item"].startswith(_DEAL):
             ledger = {"cash": "cash", "accrual": f"{row['item']}_payable"}.get(row["component"], row["item"])
             stand[ledger, row["currency"]] += row["base"]
     for (ledger, currency), adjust in sorted(stand.items()):

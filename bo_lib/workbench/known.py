@@ -55,7 +55,7 @@ class Known:
         """Rows of one canonical table from the files of [first, last] (default: the day), in this fund's accounts."""
         start, end = first or self.day, last or self.day
         parts = [part for _, part in self._parts(table, start, end)]
-        return pa.concat_tables([table.empty(), *parts])
+        return pa.concat_tables([table.empty(), *parts], promote_options="default")  # older files know fewer columns
 
     def announcements(self) -> pa.Table:
         """Announcements of all days, each under the name of who put the file into the inbox."""

@@ -16,13 +16,17 @@ from bo_lib.model.tables import INSTRUMENTS
 
 CHART = load(Path(__file__).parents[2] / "parameters" / "rules" / "chart_of_accounts.yaml", ChartOfAccounts)
 SECURITIES = INSTRUMENTS.build(
-    {"isin": isin, "name": isin, "kind": kind, "currency": currency}
-    for isin, kind, currency in (
-        ("EURO-SHARE", "equity", "EUR"), ("US-SHARE", "equity", "USD"), ("US-BOND", "corporate_bond", "USD"),
-        ("EURO-RIGHT", "right", "EUR"), ("JP-SHARE", "equity", "JPY"),
+    {"isin": isin, "name": isin, "kind": kind, "currency": currency, "multiplier": multiplier}
+    for isin, kind, currency, multiplier in (
+        ("EURO-SHARE", "equity", "EUR", None), ("US-SHARE", "equity", "USD", None), ("US-BOND", "corporate_bond", "USD", None),
+        ("EURO-RIGHT", "right", "EUR", None), ("JP-SHARE", "equity", "JPY", None), ("EURO-NEW", "equity", "EUR", None),
+        ("US-NEW", "equity", "USD", None), ("EURO-BILL", "bill", "EUR", None), ("US-LINKER", "inflation_linked_bond", "USD", None),
+        ("US-FUTURE", "future", "USD", Decimal(50)), ("EURO-FUTURE", "future", "EUR", Decimal(10)),
+        ("EURO-CALL", "option", "EUR", Decimal(100)), ("EURO-PUT", "option", "EUR", Decimal(100)), ("US-SWAP", "swap", "USD", None),
+        ("EURO-COIN", "crypto", "EUR", None),
     )
 ).value  # fmt: skip
-CURRENCY = {"EURO-SHARE": "EUR", "US-SHARE": "USD", "US-BOND": "USD", "EURO-RIGHT": "EUR", "JP-SHARE": "JPY"}
+CURRENCY = dict(zip(SECURITIES["isin"].to_pylist(), SECURITIES["currency"].to_pylist(), strict=True))
 
 
 def june(day: int) -> date:
@@ -86,6 +90,17 @@ def exercise(day: int, quantity: int, pay: int) -> ev.RightsExercise:
         event_id="x1", fund="TEST", effective_date=june(day), event_ref="X1", account="BANK", rights_isin="EURO-RIGHT",
         isin="EURO-SHARE", quantity=quantity, subscription_price=90, currency="EUR", payment_date=june(pay),
     )  # fmt: skip
+
+
+def action(kind: str, event_id: str, day: int, isin: str, **fields: Any) -> ev.Event:
+    """Any other kind of event; ``pay``: its payment date in June. Names that every event of the kind needs are filled in."""
+    wanted = ev.KINDS[kind].model_fields
+    given: dict[str, Any] = {
+        "isin": isin, "event_ref": event_id.upper(), "reference": event_id.upper(), "deal_id": event_id.upper(), "account": "BANK",
+        "currency": CURRENCY.get(isin, "EUR"), "payment_date": june(fields.pop("pay", day)),
+    }  # fmt: skip
+    known = {name: value for name, value in {**given, **fields}.items() if name in wanted}
+    return ev.KINDS[kind](**_common(event_id, day), **known)
 
 
 def capital(event_id: str, day: int, action: str, units: str, amount: str, base: str, currency: str, pay: int) -> ev.Capital:

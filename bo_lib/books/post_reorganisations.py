@@ -1,0 +1,258 @@
+"""Posting rules that move lots without a trade: spin-offs, mergers, fractions, capital returned, transfers, redemptions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from bo_lib.books.lots import QUANTITY_DIGITS, Lot, Piece, add, apportion, position, relieve, relieve_named
+from bo_lib.books.post_actions import expect_ratio
+from bo_lib.books.post_closing import closed
+from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
+from bo_lib.model.events import CashInLieu, Merger, Redemption, ReturnOfCapital, SpinOff, Transfer
+from bo_lib.model.money import ZERO, plain, round_money, round_to
+
+
+def spin_off(event: SpinOff, state: State, setting: Setting, day: date) -> list[Line]:
+    """New shares behind every lot, with their part of its cost and its acquisition date; no gain (26 CFR 1.358-2)."""
+    currency = setting.expect_instrument(event.isin)
+    setting.expect_currency(event.new_isin, currency)
+    expect_ratio(event.new, event.old)
+    if not 0 <= event.cost_pct <= 100:
+        raise Refused("cost-pct", "cost that goes to the new security", "cost_pct", plain(event.cost_pct), "0 to 100 percent")
+    lines: list[Line] = []
+    for account, held in state.positions_of(event.isin):
+        moved, moved_base, received = ZERO, ZERO, ZERO
+        for number, lot in enumerate(state.lots_of(account, event.isin), 1):
+            quantity = round_to(lot.quantity * event.new / event.old, QUANTITY_DIGITS)
+            cost = round_money(lot.cost_local * event.cost_pct / 100, currency)
+            cost_base = round_money(lot.cost_base * event.cost_pct / 100, setting.base_currency)
+            lot.cost_local, lot.cost_base = lot.cost_local - cost, lot.cost_base - cost_base
+            received, moved, moved_base = received + quantity, moved + cost, moved_base + cost_base
+            lot_id = f"{event.event_id}/{account}/{number}"
+            opened = Lot(lot_id, account, event.new_isin, lot.acquired, quantity, currency, cost, cost_base)
+            add(state.lots_of(account, event.new_isin), opened)
+        posted = [
+            Line("investments", currency, moved, moved_base, account, event.new_isin, quantity=received),
+            Line("investments", currency, -moved, -moved_base, account, event.isin),
+        ]
+        lines += said(posted, event.event_ref, f"{plain(received)} {event.new_isin} spun off {plain(held)} {event.isin}")
+    return lines
+
+
+class _Exchanged(NamedTuple):
+    """What one lot turned into: cash, gain, and the lot of new shares."""
+
+    cash: Decimal
+    cash_base: Decimal
+    gain: Decimal
+    gain_base: Decimal
+    lot: Lot
+
+
+def merger(event: Merger, state: State, setting: Setting, day: date) -> list[Line]:
+    """Old lots out, new lots in, cash to come; gain as far as it is recognised (26 CFR 1.356-1), base cost follows."""
+    setting.expect_currency(event.isin, event.currency)
+    setting.expect_currency(event.new_isin, event.currency)
+    if event.new < 0 or event.old <= 0 or event.cash_per_share < 0 or event.value_new < 0:
+        raise Refused("ratio-not-positive", "terms of a merger", "new", f"{event.new} for {event.old}", "numbers above 0")
+    setting.expect_rate(event.currency, day)
+    lines: list[Line] = []
+    for account, held in state.positions_of(event.isin):
+        exchanged = [
+            _exchange(event, lot, f"{event.event_id}/{account}/{number}", setting, day)
+            for number, lot in enumerate(state.lots_of(account, event.isin), 1)
+        ]
+        lines += _merged(event, account, held, exchanged, state)
+    return lines
+
+
+def _exchange(event: Merger, lot: Lot, lot_id: str, setting: Setting, day: date) -> _Exchanged:
+    ccy, sign = lot.currency, 1 if lot.quantity > 0 else -1
+    quantity = round_to(lot.quantity * event.new / event.old, QUANTITY_DIGITS)
+    cash = round_money(lot.quantity * event.cash_per_share, ccy)
+    value = round_money(quantity * event.value_new, ccy)
+    realised = value + cash - lot.cost_local
+    full = event.recognise == "FULL" or not event.new
+    gain = realised if full else sign * max(ZERO, min(sign * realised, sign * cash))
+    cash_base, gain_base = setting.convert(cash, ccy, day), setting.convert(gain, ccy, day)
+    cost_base = lot.cost_base - cash_base + gain_base
+    acquired = lot.acquired
+    if full:
+        cost_base, acquired = setting.convert(value, ccy, day), day
+        gain_base = cost_base + cash_base - lot.cost_base
+    opened = Lot(lot_id, lot.account, event.new_isin, acquired, quantity, ccy, lot.cost_local - cash + gain, cost_base)
+    return _Exchanged(cash, cash_base, gain, gain_base, opened)
+
+
+def _merged(event: Merger, account: str, held: Decimal, exchanged: Sequence[_Exchanged], state: State) -> list[Line]:
+    ccy, old = event.currency, state.lots_of(account, event.isin)
+    cost, cost_base = sum((lot.cost_local for lot in old), ZERO), sum((lot.cost_base for lot in old), ZERO)
+    for lot, new in zip(old, exchanged, strict=True):
+        if new.gain or new.gain_base:
+            proceeds, given = (lot.cost_local + new.gain, lot.cost_local) if lot.quantity > 0 else (new.gain, ZERO)
+            state.realised.append({
+                "event_id": event.event_id, "lot_id": lot.lot_id, "isin": event.isin, "effective_date": event.effective_date,
+                "acquired": lot.acquired, "quantity": abs(lot.quantity), "currency": ccy, "proceeds_local": proceeds,
+                "cost_local": given, "price_gain_base": new.gain_base, "currency_gain_base": ZERO,
+            })  # fmt: skip
+        if new.lot.quantity:
+            add(state.lots_of(account, event.new_isin), new.lot)
+    old.clear()
+    cash, cash_base = sum((x.cash for x in exchanged), ZERO), sum((x.cash_base for x in exchanged), ZERO)
+    gain, gain_base = sum((x.gain for x in exchanged), ZERO), sum((x.gain_base for x in exchanged), ZERO)
+    received = sum((x.lot.quantity for x in exchanged), ZERO)
+    into = [
+        Line("investments", ccy, cost - cash + gain, cost_base - cash_base + gain_base, account, event.new_isin, quantity=received)
+    ]
+    owed = _owed(event, event.event_ref, account, event.isin, ccy, cash, cash_base, state)
+    lines = [
+        Line("investments", ccy, -cost, -cost_base, account, event.isin, quantity=-held),
+        *into,
+        owed.line(),
+        Line("realised_gain", ccy, -gain, -gain_base, account, event.isin),
+    ]
+    return said(lines, event.event_ref, f"{plain(held)} {event.isin} became {plain(received)} {event.new_isin}")
+
+
+def _owed(
+    event: CashInLieu | Merger | Redemption | ReturnOfCapital, reference: str, account: str, isin: str, currency: str,
+    amount: Decimal, base: Decimal, state: State,
+) -> Claim:  # fmt: skip
+    """Money to come on the payment date (a short position owes it)."""
+    ledger = "receivable_for_investments_sold" if amount >= 0 else "payable_for_investments_purchased"
+    claim = Claim(ledger, account, currency, amount, base, isin, "", reference)
+    state.claims.setdefault(event.event_id, []).append(claim)
+    return claim
+
+
+def cash_in_lieu(event: CashInLieu, state: State, setting: Setting, day: date) -> list[Line]:
+    """The fraction is sold for the cash: its part of the cost leaves, the difference is gain."""
+    setting.expect_currency(event.isin, event.currency)
+    setting.expect_rate(event.currency, day)
+    lots = state.lots_of(event.account, event.isin)
+    held = position(lots)
+    if not 0 < event.quantity <= abs(held):
+        raise Refused(
+            "fraction-too-large", f"cash in lieu of {event.isin}", "quantity", plain(event.quantity), f"at most {plain(abs(held))}"
+        )
+    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method, setting.base_currency)
+    text = f"{plain(event.quantity)} {event.isin} paid in cash"
+    return said(_paid_out(event, event.account, pieces, event.amount.copy_sign(held), state, setting, day), event.event_ref, text)
+
+
+def _paid_out(
+    event: CashInLieu | Redemption,
+    account: str,
+    pieces: Sequence[Piece],
+    amount: Decimal,
+    state: State,
+    setting: Setting,
+    day: date,
+) -> list[Line]:
+    """Pieces closed for ``amount`` (positive: to receive), shared by quantity."""
+    base = setting.convert(amount, event.currency, day)
+    weights = [abs(piece.quantity) for piece in pieces]
+    costs, bases = apportion(-amount, weights, event.currency), apportion(-base, weights, setting.base_currency)
+    lines = closed(event, account, event.isin, pieces, costs, bases, state, setting, day)
+    if amount:
+        lines.append(_owed(event, event.event_ref, account, event.isin, event.currency, amount, base, state).line())
+    return lines
+
+
+def redemption(event: Redemption, state: State, setting: Setting, day: date) -> list[Line]:
+    """Every lot, or the portion of it, ends at the price; a future at what its variation margin has left to pay."""
+    setting.expect_currency(event.isin, event.currency)
+    if not 0 < event.portion_pct <= 100 or event.price < 0:
+        found = f"{plain(event.portion_pct)}% at {plain(event.price)}"
+        raise Refused(
+            "redemption-terms", f"redemption of {event.isin}", "portion_pct", found, "above 0 to 100 percent, price 0 or more"
+        )
+    setting.expect_rate(event.currency, day)
+    lines: list[Line] = []
+    state.claims[event.event_id] = []
+    for account, held in state.positions_of(event.isin):
+        lots = state.lots_of(account, event.isin)
+        parts = {lot.lot_id: round_to(abs(lot.quantity) * event.portion_pct / 100, QUANTITY_DIGITS) for lot in lots}
+        pieces = relieve_named(lots, parts, setting.base_currency)
+        quantity = sum((piece.quantity for piece in pieces), ZERO)
+        ratio = state.index_ratios.get(event.isin, Decimal(1))
+        amount = setting.worth(event.isin, quantity, event.price * ratio)
+        if setting.is_future(event.isin):
+            carried = state.carried.get((account, event.isin), ZERO)
+            left = ZERO if event.portion_pct == 100 else carried - round_money(carried * quantity / held, event.currency)
+            state.carried[account, event.isin], amount = left, amount - (carried - left)
+        text = f"{plain(quantity)} {event.isin} redeemed at {plain(event.price)}"
+        lines += said(_paid_out(event, account, pieces, amount, state, setting, day), event.event_ref, text)
+    if not lines:
+        state.inform(event, "nothing-held", f"redemption {event.event_ref}: no {event.isin} held on {day}")
+    return lines
+
+
+def return_of_capital(event: ReturnOfCapital, state: State, setting: Setting, day: date) -> list[Line]:
+    """Money lowers the cost of each lot, down to zero; the rest is gain. Cost in base leaves in proportion."""
+    setting.expect_currency(event.isin, event.currency)
+    setting.expect_rate(event.currency, day)
+    ccy, lines = event.currency, []
+    state.claims[event.event_id] = []
+    for account, held in state.positions_of(event.isin):
+        lots = state.lots_of(account, event.isin)
+        paid = round_money(held * event.rate_per_share, ccy)
+        reduced, reduced_base = ZERO, ZERO
+        for lot, part in zip(lots, apportion(paid, [lot.quantity for lot in lots], ccy), strict=True):
+            less = part if abs(part) < abs(lot.cost_local) else lot.cost_local
+            less_base = (
+                lot.cost_base
+                if less == lot.cost_local
+                else round_money(lot.cost_base * less / lot.cost_local, setting.base_currency)
+            )
+            lot.cost_local, lot.cost_base = lot.cost_local - less, lot.cost_base - less_base
+            reduced, reduced_base = reduced + less, reduced_base + less_base
+        paid_base, gain = setting.convert(paid, ccy, day), paid - reduced
+        gain_base = setting.convert(gain, ccy, day)
+        who = (account, event.isin)
+        posted = [
+            _owed(event, event.event_ref, account, event.isin, ccy, paid, paid_base, state).line(),
+            Line("investments", ccy, -reduced, -reduced_base, *who),
+            Line("realised_gain", ccy, -gain, -gain_base, *who),
+            Line("realised_currency_gain", ccy, ZERO, -(paid_base - reduced_base - gain_base), *who),
+        ]
+        lines += said(posted, event.event_ref, f"capital returned on {plain(held)} {event.isin}")
+    return lines
+
+
+def transfer(event: Transfer, state: State, setting: Setting, day: date) -> list[Line]:
+    """Lots leave one account and enter another with cost and acquisition date, in the order of the fund's method."""
+    currency = setting.expect_instrument(event.isin)
+    lots = state.lots_of(event.account, event.isin)
+    held = position(lots)
+    if not 0 < event.quantity <= abs(held) or event.account == event.to_account:
+        expected = f"at most the {plain(abs(held))} held in {event.account}, to another account"
+        raise Refused("transfer-too-large", f"transfer of {event.isin}", "quantity", plain(event.quantity), expected)
+    ratios = {lot.lot_id: lot.index_ratio for lot in lots}
+    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method, setting.base_currency)
+    there = state.lots_of(event.to_account, event.isin)
+    for number, piece in enumerate(pieces, 1):
+        opened = Lot(f"{event.event_id}/{number}", event.to_account, event.isin, piece.acquired, piece.quantity, currency,
+                     piece.cost_local, piece.cost_base)  # fmt: skip
+        add(there, replace(opened, index_ratio=ratios[piece.lot_id]))
+    cost, base = sum((p.cost_local for p in pieces), ZERO), sum((p.cost_base for p in pieces), ZERO)
+    moved = event.quantity.copy_sign(held)
+    _move_carried(event, state, held, moved, currency)
+    lines = [
+        Line("investments", currency, -cost, -base, event.account, event.isin, quantity=-moved),
+        Line("investments", currency, cost, base, event.to_account, event.isin, quantity=moved),
+    ]
+    return said(lines, event.reference, f"{plain(event.quantity)} {event.isin} from {event.account} to {event.to_account}")
+
+
+def _move_carried(event: Transfer, state: State, held: Decimal, moved: Decimal, currency: str) -> None:
+    """A future takes its last settlement value along."""
+    whole = state.carried.get((event.account, event.isin))
+    if whole is not None:
+        part = whole if moved == held else round_money(whole * moved / held, currency)
+        state.carried[event.account, event.isin] = whole - part
+        state.carried[event.to_account, event.isin] = state.carried.get((event.to_account, event.isin), ZERO) + part
