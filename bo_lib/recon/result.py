@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -175,3 +175,9 @@ def verdict_of(findings: Iterable[Finding], items: Iterable[Break], proof: pa.Ta
     material = any(item.value_base is None or item.value_base >= rules.materiality_base for item in items)
     warned = any(f.severity is Severity.WARNING for f in findings)
     return Verdict.ATTENTION if material or warned else Verdict.PASS
+
+
+def without(result: Reconciliation, settled: Collection[str], rules: Rules) -> Reconciliation:
+    """``result`` as it is judged when the differences that people closed for good no longer hold it up."""
+    items = tuple(item for item in result.items if item.break_id not in settled)
+    return replace(result, items=items, verdict=verdict_of(result.findings, items, result.proof, rules))

@@ -104,6 +104,7 @@ class Rules(Strict):
     tolerance_by: str = ""  # a column: rows of each of its values are matched apart, with the tolerance below where it has one
     tolerances: dict[str, Tolerance] = Field(default_factory=dict)
     materiality_base: Decimal = Decimal(0)  # breaks below it in base currency do not hold up the verdict
+    four_eyes_above: Decimal | None = None  # base currency: closing more by hand takes two people; None: the limit of the firm
     sla_business_days: int = 2
     owner: str = ""
 

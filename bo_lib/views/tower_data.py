@@ -13,6 +13,7 @@ from bo_lib.store import Store, StoredFact
 from bo_lib.views.tower import Tower, tower
 
 CLOSING = ("break.closed", "break.accepted")
+OPENING = ("break.opened", "break.reopened")
 DATED = ("run", "nav", "arrival")  # kinds of facts that make a date worth a page
 
 
@@ -90,7 +91,7 @@ def _breaks(facts: Iterable[StoredFact]) -> list[dict[str, Any]]:
         day = fact.effective_date.isoformat()
         row = found.setdefault((fact.stream, fact.entity), {"break_id": fact.entity, "fund": fact.stream, "opened": day})
         row.update(fact.payload)
-        if fact.kind in (*CLOSING, "break.opened"):
+        if fact.kind in (*CLOSING, *OPENING):
             row["closed"] = day if fact.kind in CLOSING else ""
     return list(found.values())
 

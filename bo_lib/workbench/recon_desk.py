@@ -6,26 +6,27 @@ from collections import Counter
 from decimal import Decimal
 from typing import Any
 
-from bo_lib import config
-from bo_lib.model.findings import Finding, Outcome
-from bo_lib.recon import (
-    Reconciliation,
-    Rules,
-    accepted_breaks,
-    carry,
-    open_breaks,
-    open_breaks_table,
-)
-from bo_lib.store import Fact, StoredFact
+import pyarrow as pa
+
+from bo_lib.model import dates
+from bo_lib.model.findings import Finding, Outcome, warning
+from bo_lib.recon import Reconciliation, Rules, open_breaks, open_breaks_table
+from bo_lib.recon.result import without
+from bo_lib.store import StoredFact
 from bo_lib.views.pages.arrivals import arrivals_report
-from bo_lib.views.pages.recon import breaks_report, reconciliation_report
+from bo_lib.views.pages.breaks import breaks_report
+from bo_lib.views.pages.recon import reconciliation_report
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
-from bo_lib.workbench.desk import Desk, once
-from bo_lib.workbench.reconciliations import kind_of, known_or_nearest
+from bo_lib.workbench.break_desk import BreakDesk
+from bo_lib.workbench.desk import once
+from bo_lib.workbench.reconciliations import kind_of
+
+TREND_DAYS = 15  # business days
+TREND = pa.schema([("business_date", pa.date32()), ("recon", pa.string()), ("breaks", pa.int64())])
 
 
-class ReconDesk(Desk):
+class ReconDesk(BreakDesk):
     @once
     def arrivals(self) -> Report:
         """What of the day's post came, what did not, and what was refused."""
@@ -44,7 +45,10 @@ class ReconDesk(Desk):
 
     def _strangers(self) -> list[Finding]:
         """Accounts in today's files that no fund of the firm has, in files of senders that serve this fund."""
-        funds = [self.office.fund(fund_id) for fund_id in self.office.firm.funds]
+        if broken := self.office.broken:
+            said = f"accounts of nobody are not looked for: the parameters of {', '.join(broken)} cannot be used"
+            return [warning("accounts-unchecked", said, todo="put its parameters right, then run this again")]
+        funds = self.office.funds
         senders = {d.sender for d in self.fund.deliveries} | {a.custodian for a in self.fund.accounts}
         todays = [f for f in inbox.in_force(self.known.facts("file", inbox.STREAM)) if f.effective_date == self.day]
         return inbox.strangers((f for f in todays if f.payload["sender"] in senders), funds or [self.fund])
@@ -54,8 +58,10 @@ class ReconDesk(Desk):
         """``name``: a reconciliation of parameters/recon/ (``cash`` or ``positions``)."""
         self.arrivals()
         result = self.reconciled(name).value
-        self._carry_breaks(result)
-        return reconciliation_report(result, [b for b in self.open_breaks() if b.item.recon == name], self.day, self.fund.calendar)
+        self.carry_breaks(result)
+        states = [s for s in self.break_states().values() if s.found.item.recon == name]
+        result = without(result, {s.break_id for s in states if s.is_decided}, self.rules(name))
+        return reconciliation_report(result, [s for s in states if s.is_open], self.day, self.fund.calendar)
 
     @once
     def reconciled(self, name: str) -> Outcome[Reconciliation]:
@@ -64,11 +70,6 @@ class ReconDesk(Desk):
     def reconciled_by(self, rules: Rules) -> Outcome[Reconciliation]:
         """The reconciliation under ``rules``, whatever file they are from; nothing is recorded."""
         return kind_of(rules)(self, rules)
-
-    def rules(self, name: str) -> Rules:
-        """parameters/recon/<name>.yaml. Raises ``ParameterError`` with the nearest name there is."""
-        folder = self.office.root / "parameters" / "recon"
-        return config.load(known_or_nearest(folder, name), Rules)
 
     def held_back(self) -> list[dict[str, Any]]:
         """Trades refused and not booked; the settlement desk knows them. They explain breaks."""
@@ -85,33 +86,33 @@ class ReconDesk(Desk):
 
     # Breaks
 
-    def _carry_breaks(self, result: Reconciliation) -> None:
-        payloads = self._break_payloads()
-        changes = carry(open_breaks(payloads, self.day), result, self.day, self.fund.calendar, accepted_breaks(payloads, self.day))
-        kinds = {"break_opened": "break.opened", "break_closed": "break.closed"}
-        if self.known_at:
-            return
-        said = Counter(p["break_id"] for p in payloads)  # a break may come, go and come back on one day
-        facts = []
-        for p in changes.payloads:
-            fact_id = f"{p['fact']}:{p['break_id']}:{self.day}:{said[p['break_id']]}"
-            facts.append(Fact(fact_id, self.fund.id, kinds[p["fact"]], p["break_id"], self.day, p))
-        self.office.store.append(facts, self.office.actor, self.office.now())
-
-    def _break_payloads(self) -> list[dict[str, Any]]:
-        return [f.payload for f in self.known.facts("break")]
-
-    def open_breaks(self) -> list[Any]:
-        return open_breaks(self._break_payloads(), self.day)
-
     @once
     def breaks(self) -> Report:
-        """All that is open tonight, what is new and what closed since the business day before."""
-        today = open_breaks_table(self.open_breaks(), self.day, self.fund.calendar)
-        closed = [f.payload for f in self.known.facts("break.closed") if f.effective_date == self.day]
-        opened = {f.payload["break_id"]: f.payload for f in self.known.facts("break.opened")}
-        gone = [{**opened[p["break_id"]], "reason": p["reason"]} for p in closed if p["break_id"] in opened]
-        return breaks_report(today, gone, self.day, self.fund.base_currency)
+        """All that is open tonight, what is new and closed since the business day before, and how well the day matched."""
+        states = list(self.break_states().values())
+        today = open_breaks_table([s for s in states if s.is_open], self.day, self.fund.calendar)
+        return breaks_report(today, states, self._measures(), self._trend(), self.day, self.fund.base_currency)
+
+    def _measures(self) -> list[dict[str, Any]]:
+        """Match rate and proof of each reconciliation today, beside the rate of the business day before."""
+        said, before = self.concluded(), dates.add_business_days(self.day, -1, self.fund.calendar)
+        measures = []
+        for (name, day), today in sorted(said.items()):
+            if day == self.day:
+                rates = [Decimal(p["matched_pct"]) if p else None for p in (today, said.get((name, before)))]
+                same = {key: today[key] for key in ("recon", "accounts", "proven")}
+                measures.append({**same, "matched_pct": rates[0], "matched_pct_before": rates[1]})
+        return measures
+
+    def _trend(self) -> pa.Table:
+        """Open breaks by reconciliation at the close of each of the last business days."""
+        payloads = self._break_payloads()
+        first = dates.add_business_days(self.day, -TREND_DAYS, self.fund.calendar)
+        days = dates.business_days(max(first, self.fund.inception), self.day, self.fund.calendar)
+        counts = Counter((day, b.item.recon) for day in days for b in open_breaks(payloads, day))
+        recons = sorted({recon for _, recon in counts})
+        rows = [{"business_date": day, "recon": recon, "breaks": counts[day, recon]} for recon in recons for day in days]
+        return pa.Table.from_pylist(rows, TREND)
 
 
 def _arrival_row(arrival: inbox.Arrival) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bo_lib.recon import BreakChanges, Reconciliation, Rules, accept, accepted_breaks, carry, open_breaks, open_breaks_table
+from bo_lib.recon import BreakChanges, Reconciliation, Rules, accept, breaks_on, carry, open_breaks, open_breaks_table
 from tests.recon.scenario import june
 from tests.recon.test_cash import Desk
 from tests.recon.test_positions import reconcile
@@ -21,8 +21,9 @@ class Ledger:
         self.facts: list[dict[str, Any]] = []
 
     def day(self, day: int, reconciliation: Reconciliation) -> BreakChanges:
-        before = open_breaks(self.facts, june(day))
-        changes = carry(before, reconciliation, june(day), "TARGET", accepted_breaks(self.facts, june(day)))
+        states = breaks_on(self.facts, june(day)).values()
+        decided = [s for s in states if s.is_decided]
+        changes = carry([s.found for s in states if s.is_open], reconciliation, june(day), "TARGET", decided)
         self.facts += json.loads(json.dumps(changes.payloads))
         return changes
 
