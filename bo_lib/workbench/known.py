@@ -74,7 +74,7 @@ class Known:
 
     def in_accounts(self, table: tables.Table, first: date | None = None) -> pa.Table:
         """``rows`` with the books' account ids in place of the senders' numbers."""
-        return self._with_account_ids(self.rows(table, first))
+        return self.with_account_ids(self.rows(table, first))
 
     def dated_rows(self, table: tables.Table, first: date) -> pa.Table:
         """``in_accounts`` with a further column ``business_date``: the day the file was delivered for."""
@@ -83,7 +83,7 @@ class Known:
             part.append_column("business_date", pa.array([file.effective_date] * part.num_rows, pa.date32()))
             for file, part in self._parts(table, first, self.day)
         ]
-        return self._with_account_ids(pa.concat_tables([dated, *parts]))
+        return self.with_account_ids(pa.concat_tables([dated, *parts]))
 
     def forget_files(self) -> None:
         """After files were added: what was read of them before is out of date."""
@@ -96,7 +96,8 @@ class Known:
             return table.filter(pc.is_in(table["account"], numbers))
         return table.filter(pc.equal(table["fund"], self.fund.id)) if "fund" in table.column_names else table
 
-    def _with_account_ids(self, table: pa.Table) -> pa.Table:
+    def with_account_ids(self, table: pa.Table) -> pa.Table:
+        """The books' account ids in place of the senders' numbers, which must all be this fund's (``KeyError``)."""
         ids = [self.fund.accounts_by_number[number].id for number in table["account"].to_pylist()]
         return table.set_column(table.column_names.index("account"), table.schema.field("account"), pa.array(ids, pa.string()))
 
