@@ -19,6 +19,7 @@ from bo_lib.config import ParameterError
 from bo_lib.model import dates, tables
 from bo_lib.model.findings import Outcome
 from bo_lib.recon import Reconciliation, Rules, reconcile_cash, reconcile_positions
+from bo_lib.workbench.recon_kinds import FURTHER
 
 if TYPE_CHECKING:
     from bo_lib.workbench.recon_desk import ReconDesk
@@ -54,7 +55,7 @@ def positions(desk: ReconDesk, rules: Rules) -> Outcome[Reconciliation]:
     )  # fmt: skip
 
 
-KINDS: dict[str, Kind] = {"cash": cash, "positions": positions}
+KINDS: dict[str, Kind] = {"cash": cash, "positions": positions, **FURTHER}
 
 
 def kind_of(rules: Rules) -> Kind:
