@@ -1,4 +1,7 @@
-"""The steps of matching, each a set operation in DuckDB on what the steps before left open (SQL in ``match.sql``)."""
+"""The steps of matching, each a set operation in DuckDB on what the steps before left open (SQL in ``match.sql``).
+
+Bulk stays in DuckDB and in arrays; Python looks only at rows for which more than one answer is possible.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
-from importlib import resources
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
 from itertools import groupby
-from string import Template
 from typing import Any
 
 import duckdb
@@ -17,43 +20,13 @@ import numpy as np
 import pyarrow as pa
 
 from bo_lib.model import dates
-from bo_lib.recon import pairing
+from bo_lib.recon import pairing, subsets, texts
+from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Places
 from bo_lib.recon.rules import Pass, Rules, Tolerance
+from bo_lib.recon.sqltext import arrow, equal, filled, listed, quoted, sql
 
-MATCHED, NETTED, DIFFERENT, SUGGESTED = range(4)
-SIDES = ("left", "right")
-Group = tuple[Sequence[int], Sequence[int]]  # rows of a, rows of b
-
-
-@cache
-def _templates() -> dict[str, Template]:
-    text = resources.files("bo_lib.recon").joinpath("match.sql").read_text("utf-8")
-    blocks = [block.partition("\n") for block in text.split("-- name: ")[1:]]
-    return {name.strip(): Template(body.strip()) for name, _, body in blocks}
-
-
-def sql(block: str, **said: object) -> str:
-    return _templates()[block].substitute({key: str(value) for key, value in said.items()})
-
-
-def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def listed(names: Iterable[str]) -> str:
-    return ", ".join(map(quoted, names))
-
-
-def equal(names: Iterable[str], x: str = "x", y: str = "y") -> str:
-    return " and ".join(f"{x}.{quoted(n)} = {y}.{quoted(n)}" for n in names)
-
-
-def filled(names: Iterable[str]) -> str:
-    return " and ".join(f"{quoted(n)} is not null" for n in names)
+EDGES_MAX_PER_ROW = 8  # pairs of rows that fit each other, above which a pass with tolerances is left out with a note
+EDGES_FREE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -74,25 +47,34 @@ class Work:
 
 
 class Passes:
-    """Runs the passes of ``rules`` over the registered relations ``left_in`` and ``right_in`` of a connection."""
+    """Runs the passes of ``rules`` over the relations ``left_in`` and ``right_in`` (row, compared columns) of a connection.
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, rules: Rules, row_counts: tuple[int, int], amount_scale: int) -> None:
-        self.con, self.rules, self.row_counts, self.amount_scale = con, rules, row_counts, amount_scale
-        self.open = {side: f"{side}_0" for side in SIDES}
-        self.con.execute(sql("start"))
+    ``places.taken`` names the rows that are not to be compared; what is found goes into ``places``. ``notes`` says where a
+    bound stopped a search.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection, rules: Rules, places: Places, amount_scale: int) -> None:
+        self.con, self.rules, self.places, self.amount_scale = con, rules, places, amount_scale
+        self.open = {side: f"{side}_in" for side in SIDES}
+        self.notes: list[str] = []
+        self._left = [-1, -1]  # rows taken when the open relation was last made
+        for ordinal, side in enumerate(SIDES):
+            if places.taken[ordinal].any():
+                self._shrink_side(ordinal, f"{side}_0", "view")
+            self._left[ordinal] = int(places.taken[ordinal].sum())
 
     def run(self) -> None:
         kinds: dict[str, Callable[[int, Pass], None]] = {
-            "pair": self._pair, "sum": self._sum, "net": self._net, "difference": self._difference,
+            "pair": self._pair, "sum": self._sum, "subset": self._subset, "net": self._net, "text": self._text,
+            "difference": self._difference,
         }  # fmt: skip
         for number, step in enumerate(self.rules.passes):
-            if self._is_open(SIDES if step.kind != "net" else (step.side,)):
+            if all(self.is_open(side) for side in (SIDES if step.kind != "net" else (step.side,))):
                 kinds[step.kind](number, step)
-                self._shrink(number)
+                self._shrink(number + 1)
 
-    def _is_open(self, sides: Iterable[str]) -> bool:
-        """True while every one of ``sides`` has rows that no pass has taken."""
-        return all(self.con.execute(sql("any_open", open=self.open[side])).fetchall() for side in sides)
+    def is_open(self, side: str) -> bool:
+        return not self.places.taken[SIDES.index(side)].all()
 
     def rows(self, block: str, **said: object) -> list[tuple[Any, ...]]:
         return self.con.execute(sql(block, **said)).fetchall()
@@ -101,13 +83,28 @@ class Passes:
         """Run a statement that makes or changes a table; how many rows it made or changed."""
         return int(self.rows(block, **said)[0][0])
 
+    def pairs(self, block: str, **said: object) -> tuple[Ints, Ints]:
+        found = arrow(self.con, sql(block, **said))
+        return found["a"].to_numpy().astype(np.int32, copy=False), found["b"].to_numpy().astype(np.int32, copy=False)
+
+    def bits(self, name: str, flags: Flags) -> None:
+        self.con.execute(sql("bits", name=name), [np.packbits(flags).tobytes() or b"\0"]).fetchall()
+
     def _shrink(self, number: int) -> None:
-        taken = dict(self.con.execute("select side, count(*) from grouped where step = ? group by side", [number]).fetchall())
         for ordinal, side in enumerate(SIDES):
-            if taken.get(ordinal):
-                new = f"{side}_{number + 1}"
-                self.con.execute(sql("shrink", new=new, old=self.open[side], side=ordinal, step=number))
-                self.open[side] = new
+            if (taken := int(self.places.taken[ordinal].sum())) != self._left[ordinal]:
+                old = self.open[side]
+                self._shrink_side(ordinal, f"{side}_{number}", "table")
+                self._left[ordinal] = taken
+                if old not in (f"{side}_in", f"{side}_0"):
+                    self.con.execute(f"drop table {old}").fetchall()
+
+    def _shrink_side(self, ordinal: int, new: str, what: str) -> None:
+        side = SIDES[ordinal]
+        bits = f"{new}_bits"
+        self.bits(bits, self.places.taken[ordinal])
+        self.rows("open", what=what, new=new, columns=listed(self.rules.carried), old=self.open[side], bits=bits)
+        self.open[side] = new
 
     def _work(self, number: int, step: Pass) -> Work:
         keys = tuple(dict.fromkeys([*(step.scope or self.rules.scope), *step.equal]))
@@ -117,15 +114,11 @@ class Passes:
     # Kinds of passes -------------------------------------------------------------------------------------------------
 
     def _pair(self, number: int, step: Pass) -> None:
-        work = self._work(number, step)
-        if not self._fit(work):
-            return
-        if step.verdict == "match" and self._unfit(work, sql("placed_pairs", step=number)):
-            self.con.execute(sql("doubt", outcome=SUGGESTED, step=number))
+        self._fit(self._work(number, step))
 
     def _net(self, number: int, step: Pass) -> None:
         """A row and its reversal on one side; compared as if the money out were the other side's."""
-        self.con.execute(sql("halves", amount=quoted(self.rules.amount), open=self.open[step.side]))
+        self.rows("halves", amount=quoted(self.rules.amount), open=self.open[step.side])
         on = tuple(dict.fromkeys([*self.rules.scope, *step.equal, *([] if step.amount else [self.rules.amount])]))
         ordinal = SIDES.index(step.side)
         outcome = SUGGESTED if step.verdict == "suggest" else NETTED
@@ -134,147 +127,186 @@ class Passes:
     def _sum(self, number: int, step: Pass) -> None:
         """All rows of a key against all of it, when there are more than two and their sums agree."""
         work = self._work(number, step)
-        if not self.count("shared", **work.said):
+        if not self._pool_shared(work):
             return
-        self._pool(work)
-        rows = self.rows("sums", within=_within(step.amount or Tolerance()))
-        self._place(work, work.outcome, ((of_a, of_b) for _, of_a, of_b in _by_key(rows)))
+        also = [f"also[{n}]" for n in range(1, len(step.also) + 1)]
+        sums = [f"sum({c}) filter (where side = 0) as x{n}, sum({c}) filter (where side = 1) as y{n}" for n, c in enumerate(also)]
+        rows = self.rows(
+            "sums",
+            within=_within(step.amount or Tolerance()),
+            few="least(na, nb) = 1" if step.groups == "one-to-many" else "true",
+            also_sums=", ".join(sums) or "0 as nothing",
+            also_equal=" and ".join(f"x{n} = y{n}" for n in range(len(also))) or "true",
+        )
+        self._groups(work, work.outcome, _by_key(rows))
+
+    def _subset(self, number: int, step: Pass) -> None:
+        """One row against some of the other side's rows of its key that add up to it."""
+        work = self._work(number, step)
+        if not self._pool_shared(work):
+            return
+        tolerance = step.amount or Tolerance()
+        certain: list[Group] = []
+        unsure: list[Group] = []
+        crowded = 0
+        for _, members in groupby(self.rows("many"), key=lambda row: row[0]):
+            found = [(side, list(rows), amount, also) for _, side, _, amount, also, rows in members]
+            if max(sum(len(rows) for side, rows, *_ in found if side == n) for n in (0, 1)) > step.rows_max:
+                crowded += 1
+                continue
+            sure, doubtful = _subsets_of(found, step, tolerance)
+            certain += sure
+            unsure += doubtful
+        if crowded:
+            self.notes.append(f"{step.id}: {crowded} keys hold more than {step.rows_max} open rows on a side; left open")
+        self._groups(work, work.outcome, certain)
+        self._groups(work, SUGGESTED, unsure)
+
+    def _text(self, number: int, step: Pass) -> None:
+        """Rows of a key whose texts are alike, each the other's best: suggested, whatever the verdict says."""
+        work = self._work(number, step)
+        if not self._pool_shared(work) or not self._edges(work, step.amount):
+            return
+        near = self.rows("alike", text=quoted(step.text), a=work.a, b=work.b)
+        self._groups(work, SUGGESTED, [([a], [b]) for a, b in texts.best_pairs(near, step.score_min)])
 
     def _difference(self, number: int, step: Pass) -> None:
         """Rows that share a key and differ elsewhere: breaks, as pairs."""
         work = self._work(number, step)
-        if not self.count("shared", **work.said):
-            return
-        pairs = [pair for _, of_a, of_b in self._pool_groups(work) for pair in zip(of_a, of_b, strict=False)]
-        self._place_pairs(work, DIFFERENT, pairs)
+        if self._pool_shared(work):
+            self.rows("kth", any="true")
+            self.places.add_pairs(number, DIFFERENT, work.sides, *self.pairs("kth_pairs"))
 
     # Finding pairs ---------------------------------------------------------------------------------------------------
 
-    def _fit(self, work: Work) -> bool:
-        """Find pairs; False when no key stands on both sides."""
+    def _fit(self, work: Work) -> None:
         if work.step.amount is None and work.step.days is None:
-            return self._exact(work)
-        return self._tolerant(work)
+            self._exact(work)
+        else:
+            self._tolerant(work)
 
-    def _exact(self, work: Work) -> bool:
-        """Equal keys. Those that stand once on each side by one join; repeated ones k-th with k-th.
+    def _exact(self, work: Work) -> None:
+        """Equal keys. Those that stand once on each side by one join; repeated ones k-th with k-th."""
+        counts = [self.places.row_counts[side] for side in work.sides]
+        limit = 2 * sum(counts) + 1000
+        a, b = self.pairs("join", a=work.a, b=work.b, equal=equal(work.keys), limit=limit)
+        if not len(a):
+            return
+        if len(a) == limit:
+            self.rows("shared", **work.said)
+            chosen = (sql("is_shared", **work.said),) * 2
+        else:
+            repeated = _repeated(a, counts[0])[a] | _repeated(b, counts[1])[b]
+            self._sure(work, a[~repeated], b[~repeated])
+            if not repeated.any():
+                return
+            chosen = tuple(  # type: ignore[assignment]
+                self._chosen(f"{name}_chosen", rows[repeated], count)
+                for name, rows, count in zip("ab", (a, b), counts, strict=True)
+            )
+        self._pool(work, chosen)
+        self.rows("kth", any="false")
+        self._sure(work, *self.pairs("kth_pairs"))
+        self._groups(work, SUGGESTED, _by_key(self.rows("kth_unsure")))
 
-        When the counts differ and the rows of the longer side are not all identical, more than one answer fits.
-        """
-        limit = 2 * sum(self.row_counts) + 1000
-        joined = self.count("join", a=work.a, b=work.b, equal=equal(work.keys), limit=limit)
-        if not joined:
-            return False
-        rows_a, rows_b = (self.row_counts[side] for side in work.sides)
-        repeated = not self.rows("single", rows_a=rows_a, rows_b=rows_b)[0][0]
-        if joined == limit:
-            self.con.execute(sql("shared", **work.said))
-            self.con.execute("delete from found")
-        elif repeated:
-            self.con.execute(sql("repeated", a=work.a, keys=listed(work.keys)))
-            self.con.execute(sql("keep_single", **work.said))
-        self._place_found(work, work.outcome)
-        if repeated:
-            self._repeated(work)
-        return True
+    def _chosen(self, name: str, rows: Ints, count: int) -> str:
+        flags = np.zeros(count, np.bool_)
+        flags[rows] = True
+        self.bits(name, flags)
+        return sql("is_set", bits=name)
 
-    def _repeated(self, work: Work) -> None:
-        sure: list[tuple[int, int]] = []
-        unsure: list[Group] = []
-        for identities, of_a, of_b in self._pool_groups(work):
-            longer = identities[0] if len(of_a) > len(of_b) else identities[1]
-            if len(of_a) != len(of_b) and len(set(longer)) > 1:
-                unsure.append((of_a, of_b))
-            else:
-                sure += zip(of_a, of_b, strict=False)
-        self._place_pairs(work, work.outcome, sure)
-        self._place(work, SUGGESTED, unsure)
+    def _sure(self, work: Work, a: Ints, b: Ints) -> None:
+        """Pairs whose keys decide; those whose references contradict each other are only suggested."""
+        if work.outcome == MATCHED and len(a) and self._checks_references(work):
+            self.con.register("found", pa.table({"a": a, "b": b}))
+            if self._unfit(work, "found"):
+                doubt = np.zeros(self.places.row_counts[0], np.bool_)
+                doubt[[row for row, _ in self.rows("unfit_rows")]] = True
+                unsure = doubt[a]
+                self.places.add_pairs(work.number, SUGGESTED, work.sides, a[unsure], b[unsure])
+                a, b = a[~unsure], b[~unsure]
+            self.con.unregister("found")
+        self.places.add_pairs(work.number, work.outcome, work.sides, a, b)
 
-    def _tolerant(self, work: Work) -> bool:
+    def _tolerant(self, work: Work) -> None:
         """Keys equal, amount and date within limits: a maximum matching; where its open rows are not certain, a suggestion."""
-        step = work.step
-        if not self.count("shared", **work.said):
-            return False
-        self._pool(work)
-        tolerance = None if self.rules.amount in work.keys else step.amount or Tolerance()
-        window = "true" if step.days is None else f"abs(xd - yd) <= {_calendar_days(step)}"
-        within = "true" if tolerance is None else _within(tolerance)
-        if not self.count("edges", bucket=self._bucket(tolerance, step), within=within, window=window):
-            return False
-        if work.sides == (0, 1) and self._unfit(work, "edges"):
-            self.con.execute(sql("keep_fit"))
-        gap = _business_gap(step)
+        if not self._pool_shared(work) or not self._edges(work, work.step.amount or Tolerance()):
+            return
+        if work.sides == (0, 1) and self._checks_references(work) and self._unfit(work, "edges"):
+            self.rows("keep_fit")
+        gap = _business_gap(work.step)
         edges = [(x, y) for x, y, xd, yd in self.rows("edge_rows") if gap is None or gap(xd, yd)]
         nodes = [_nodes(self.rows("node_rows", side=n, node=node)) for n, node in enumerate(("xi", "yi"))]
         counts = [{i: len(rows) for i, rows in side.items()} for side in nodes]
         found = pairing.pair(edges, *counts)
-        self._place(work, SUGGESTED, _regions(found, nodes))
-        self._place_pairs(work, work.outcome, list(_flows(found, nodes)))
-        return True
+        self._groups(work, SUGGESTED, _regions(found, nodes))
+        pairs = np.array(list(_flows(found, nodes)), np.int32).reshape(-1, 2)
+        self.places.add_pairs(work.number, work.outcome, work.sides, pairs[:, 0], pairs[:, 1])
+
+    def _edges(self, work: Work, amount: Tolerance | None) -> bool:
+        """Pairs of rows within the limits, as the table ``edges``; False when there are none, or too many to look at."""
+        step = work.step
+        tolerance = None if self.rules.amount in work.keys else amount
+        window = "true" if step.days is None else f"abs(xd - yd) <= {_calendar_days(step)}"
+        within = "true" if tolerance is None else _within(tolerance)
+        limit = EDGES_FREE + EDGES_MAX_PER_ROW * sum(self.places.row_counts)
+        found = self.count("edges", bucket=self._bucket(tolerance, step), within=within, window=window, limit=limit)
+        if found == limit:
+            self.notes.append(f"{step.id}: more than {limit - 1} pairs of rows fit each other; its rows are left open")
+        return 0 < found < limit
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
         """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
-        if tolerance and tolerance.absolute and not tolerance.relative:
-            scale = max(self.amount_scale, -int(tolerance.absolute.as_tuple().exponent), 0)
-            return f"cast(amount * {10**scale} as hugeint) // {int(tolerance.absolute.scaleb(scale))}"
+        if tolerance and tolerance.widest and not tolerance.relative:
+            scale = max(self.amount_scale, -int(tolerance.widest.as_tuple().exponent), 0)
+            return f"cast(amount * {10**scale} as hugeint) // {int(tolerance.widest.scaleb(scale))}"
         if step.days is not None:
             return f"(day - date '2000-01-01') // {_calendar_days(step) + 1}"
         return "0"
 
+    def _checks_references(self, work: Work) -> bool:
+        return bool(self.rules.reference) and self.rules.reference not in work.keys and work.sides == (0, 1)
+
     def _unfit(self, work: Work, pairs: str) -> int:
         """How many of ``pairs`` have references that contradict each other; they stand in the table ``unfit``."""
         reference = quoted(self.rules.reference)
-        if not self.rules.reference or self.rules.reference in work.keys:
-            return 0
         if not self.count("odd", pairs=pairs, reference=reference, a=work.a, b=work.b):
             return 0
         return self.count("unfit", reference=reference)
 
-    def _pool(self, work: Work) -> None:
+    def _pool_shared(self, work: Work) -> bool:
+        """Rows of keys that stand on both sides, as the table ``pool``; False when there are none."""
+        if not self.count("shared", **work.said):
+            return False
+        self._pool(work, (sql("is_shared", **work.said),) * 2)
+        return True
+
+    def _pool(self, work: Work, chosen: tuple[str, str]) -> None:
         day = quoted(self.rules.date) if self.rules.date else "null::date"
-        self.con.execute(sql("pool", **work.said, identity=listed(self.rules.columns), amount=quoted(self.rules.amount), day=day))
+        self.rows(
+            "pool", **work.said, identity=listed(self.rules.columns), amount=quoted(self.rules.amount), day=day,
+            also=f"[{listed(work.step.also)}]", chosen_a=chosen[0], chosen_b=chosen[1],
+        )  # fmt: skip
 
-    def _pool_groups(self, work: Work) -> Iterator[tuple[tuple[list[int], list[int]], list[int], list[int]]]:
-        self._pool(work)
-        return (found for found in _by_key(self.rows("pool_rows")) if found[1] and found[2])
-
-    def _place_found(self, work: Work, outcome: int) -> None:
-        """Record the pairs of the table ``found``, each as the group of its first row."""
-        group = "a" if work.sides[0] == 0 else f"a + {self.row_counts[0]}"
-        for row, side in zip("ab", work.sides, strict=True):
-            self.con.execute(sql("place", step=work.number, outcome=outcome, side=side, group=group, row=row))
-
-    def _place_pairs(self, work: Work, outcome: int, pairs: Sequence[tuple[int, int]]) -> None:
-        if pairs:
-            rows = np.array(pairs, np.int32)
-            self.con.register("paired", pa.table({"a": rows[:, 0], "b": rows[:, 1]}))
-            self.con.execute(sql("paired"))
-            self._place_found(work, outcome)
-            self.con.unregister("paired")
-
-    def _place(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
-        """Record groups. A group's number is its first left row; without left rows, its first right one after all left ones."""
-        columns: dict[str, list[int]] = {"side": [], "grp": [], "row": []}
-        for of_a, of_b in groups:
-            members = sorted([(work.sides[0], row) for row in of_a] + [(work.sides[1], row) for row in of_b])
-            columns["grp"] += [members[0][1] + members[0][0] * self.row_counts[0]] * len(members)
-            columns["side"] += [side for side, _ in members]
-            columns["row"] += [row for _, row in members]
-        if columns["row"]:
-            self.con.register("placed_now", pa.table(columns))
-            self.con.execute("insert into grouped select ?, ?, side, grp, row from placed_now", [work.number, outcome])
-            self.con.unregister("placed_now")
+    def _groups(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
+        self.places.add_groups(work.number, outcome, work.sides, groups)
 
 
-def _by_key(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[tuple[list[int], list[int]], list[int], list[int]]]:
-    """Rows (g, side, identity, row) in order -> per g the identities of both sides, the rows of a, the rows of b."""
+def _repeated(rows: Ints, count: int) -> Flags:
+    """Rows that stand more than once."""
+    again = np.zeros(count, np.bool_)
+    ordered = np.sort(rows)
+    again[ordered[1:][ordered[1:] == ordered[:-1]]] = True
+    return again
+
+
+def _by_key(rows: Iterable[tuple[Any, ...]]) -> Iterator[Group]:
+    """Rows (g, side, row) in order -> per g the rows of a and of b."""
     for _, members in groupby(rows, key=lambda row: row[0]):
-        identities: tuple[list[int], list[int]] = ([], [])
         found: tuple[list[int], list[int]] = ([], [])
-        for _, side, identity, row in members:
-            identities[side].append(identity)
+        for _, side, row in members:
             found[side].append(row)
-        yield identities, *found
+        yield found
 
 
 def _nodes(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[int]]:
@@ -299,8 +331,58 @@ def _flows(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> Iterato
                 yield nodes[0][x].pop(0), nodes[1][y].pop(0)
 
 
+def _subsets_of(
+    found: Sequence[tuple[int, list[int], Decimal, list[Decimal]]], step: Pass, tolerance: Tolerance
+) -> tuple[list[Group], list[Group]]:
+    """Certain and doubtful groups of rows among the rows (side, rows, amount, also) of one key."""
+    usable = [row for row in found if row[2] is not None and None not in row[3]]
+    limits = [tolerance.absolute, tolerance.under or Decimal(0), tolerance.over or Decimal(0)]
+    figures = [n for _, _, amount, also in usable for n in (amount, *also)]
+    scale = max(0, *(-int(n.as_tuple().exponent) for n in (*limits, *figures)))
+    nodes = [
+        subsets.Node(side, len(rows), _units(amount, scale), tuple(_units(n, scale) for n in also))
+        for side, rows, amount, also in usable
+    ]
+    absolute, under, over = (_units(n, scale) for n in limits)
+    share = Fraction(tolerance.relative)
+
+    def reach(amount: int) -> int:
+        return max(absolute, under, over, int(abs(amount) * share / (1 - share)) + 1 if share else 0)
+
+    def fits(side: int, one: int, total: int) -> bool:
+        ours, theirs = (one, total) if side == 0 else (total, one)
+        if tolerance.asymmetric:
+            return -under <= (ours - theirs if ours < 0 else theirs - ours) <= over
+        return abs(ours - theirs) <= max(Fraction(absolute), max(abs(ours), abs(theirs)) * share)
+
+    answers = subsets.solve(nodes, step.members_max, reach, fits)
+    left = [list(rows) for _, rows, _, _ in usable]
+    certain: list[Group] = []
+    for answer, times in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
+        for _ in range(times if sum(count for _, count in answer) > 2 else 0):
+            taken = [(nodes[n].side, left[n].pop(0)) for n, count in sorted(answer) for _ in range(count)]
+            certain.append(([row for side, row in taken if not side], [row for side, row in taken if side]))
+    unsure: list[Group] = []
+    for region in answers.regions:
+        rows = [(nodes[n].side, row) for n in sorted(region) for row in left[n]]
+        for n in region:
+            left[n] = []
+        unsure.append(([row for side, row in rows if not side], [row for side, row in rows if side]))
+    return certain, [(of_a, of_b) for of_a, of_b in unsure if of_a and of_b]
+
+
+def _units(number: Decimal, scale: int) -> int:
+    """A decimal as whole units of 10 ** -scale, exact at any length."""
+    sign, digits, exponent = number.as_tuple()
+    size: int = int("".join(map(str, digits))) * 10 ** (int(exponent) + scale)
+    return -size if sign else size
+
+
 def _within(tolerance: Tolerance) -> str:
     """Condition that amounts xa and ya lie within the tolerance; decimal arithmetic without a division."""
+    if tolerance.asymmetric:
+        under, over = (limit or Decimal(0) for limit in (tolerance.under, tolerance.over))
+        return f"(case when xa < 0 then xa - ya else ya - xa end) between -{under:f} and {over:f}"
     absolute = f"abs(xa - ya) <= {tolerance.absolute:f}"
     if not tolerance.relative:
         return absolute
@@ -317,6 +399,7 @@ def _business_gap(step: Pass) -> Callable[[date, date], bool] | None:
     if not step.calendar:
         return None
 
+    @lru_cache(maxsize=100_000)
     def near(one: date, other: date) -> bool:
         first, last = sorted((one, other))
         return dates.business_days_after(first, last, step.calendar) <= (step.days or 0)

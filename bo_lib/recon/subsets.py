@@ -1,0 +1,201 @@
+"""One row against some rows that add up to it: every answer, and the ones that are certain.
+
+For each row of one side all multisets of up to ``members_max`` rows of the other side with its sum are found, by sums of two
+and three met in the middle. Answers that share rows compete: what stands in every packing of most answers is certain, the
+rest is a region where a person must decide. All bounds are counts of steps, so the result is the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+ANSWERS_MAX = 40  # of one row: with more, none is certain
+STEPS_MAX = 20_000  # of the search for packings in one component
+HITS_MAX = 200_000  # sums that meet, for one row
+
+Array = np.ndarray[Any, np.dtype[np.int64]]
+Fits = Callable[[int, int, int], bool]  # side of the one, its amount, the others' sum
+Answer = frozenset[tuple[int, int]]  # (node, how many of its rows)
+
+
+@dataclass(frozen=True)
+class Node:
+    """Identical rows of one side: their number, amount and other figures as integers."""
+
+    side: int
+    count: int
+    amount: int
+    also: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subsets:
+    """``certain``: answers with how often they are taken. ``regions``: nodes of answers of which none is certain."""
+
+    certain: dict[Answer, int]
+    regions: tuple[frozenset[int], ...]
+
+
+def solve(nodes: Sequence[Node], members_max: int, reach: Callable[[int], int], fits: Fits) -> Subsets:
+    """The answers among rows of one key. ``reach``: how far a sum may lie from an amount; ``fits`` decides exactly."""
+    answers: set[Answer] = set()
+    crowded: set[Answer] = set()
+    for side in (0, 1):
+        pool = _Pool([(n, node) for n, node in enumerate(nodes) if node.side != side], members_max)
+        for n, one in enumerate(nodes):
+            if one.side == side:
+                found = set(pool.answers(n, one, reach(one.amount), fits))
+                answers |= found
+                if len(found) >= ANSWERS_MAX:
+                    crowded |= found
+    certain: dict[Answer, int] = {}
+    regions: list[frozenset[int]] = []
+    for part in _components(answers):
+        least, doubtful = _packed(part, nodes) if not crowded.intersection(part) else ({}, part)
+        certain |= {answer: times for answer, times in least.items() if times}
+        if doubtful:
+            regions.append(frozenset(node for answer in doubtful for node, _ in answer))
+    return Subsets(certain, tuple(regions))
+
+
+@lru_cache(maxsize=256)
+def _choices(count: int, size: int) -> Array:
+    return np.array(list(combinations(range(count), size)), np.int64).reshape(-1, size)
+
+
+class _Pool:
+    """Sums of one, two and three rows of a side, in order."""
+
+    def __init__(self, nodes: Sequence[tuple[int, Node]], members_max: int) -> None:
+        rows = [(n, node) for n, node in nodes for _ in range(min(node.count, members_max))]
+        self.owner = np.array([n for n, _ in rows], np.int64)
+        self.figures = [(node.amount, *node.also) for _, node in rows]
+        self.members_max = members_max
+        amounts = [node.amount for _, node in rows]
+        self.exact = sum(map(abs, amounts)) < 1 << 61  # else sums would leave 64 bits
+        self.sums: dict[int, tuple[Array, Array]] = {}
+        if self.exact:
+            amount = np.array(amounts, np.int64)
+            for size in range(1, min(3, members_max) + 1):
+                chosen = _choices(len(rows), size)
+                total = amount[chosen].sum(axis=1) if len(chosen) else np.empty(0, np.int64)
+                order = np.argsort(total, kind="stable")
+                self.sums[size] = total[order], chosen[order]
+
+    def answers(self, number: int, one: Node, reach: int, fits: Fits) -> Iterator[Answer]:
+        seen: set[Answer] = set()
+        for members in self._members(one.amount, reach):
+            figures = [self.figures[i] for i in members]
+            if not fits(one.side, one.amount, sum(f[0] for f in figures)):
+                continue
+            if any(sum(column) != want for column, want in zip(list(zip(*figures, strict=True))[1:], one.also, strict=True)):
+                continue
+            answer = frozenset({(number, 1), *Counter(int(self.owner[i]) for i in members).items()})
+            if answer not in seen:
+                seen.add(answer)
+                yield answer
+            if len(seen) >= ANSWERS_MAX:
+                return
+
+    def _members(self, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+        if not self.exact:
+            yield from self._slowly(amount, reach)
+            return
+        if abs(amount) + reach >= 1 << 61:
+            return
+        for size in range(1, self.members_max + 1):
+            if size <= 3:
+                total, chosen = self.sums[size]
+                low, high = np.searchsorted(total, amount - reach, "left"), np.searchsorted(total, amount + reach, "right")
+                yield from map(tuple, chosen[low:high].tolist())
+            else:
+                yield from self._met(*((2, 2), (2, 3), (3, 3))[size - 4], amount, reach)
+
+    def _met(self, first: int, second: int, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+        """Members in rising order: the ``first`` ones and the ``second`` ones after them."""
+        (firsts, heads), (seconds, tails) = self.sums[first], self.sums[second]
+        low = np.searchsorted(seconds, amount - reach - firsts, "left")
+        high = np.searchsorted(seconds, amount + reach - firsts, "right")
+        hits = high - low
+        if not hits.any() or hits.sum() > HITS_MAX:
+            return
+        head = np.repeat(np.arange(len(firsts)), hits)
+        tail = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits) + np.repeat(low, hits)
+        rising = heads[head, -1] < tails[tail, 0]
+        for h, t in zip(head[rising].tolist(), tail[rising].tolist(), strict=True):
+            yield (*heads[h].tolist(), *tails[t].tolist())
+
+    def _slowly(self, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+        """Amounts beyond 64 bits, by whole numbers of any size; up to three members, else the count of sums has no bound."""
+        for size in range(1, min(3, self.members_max) + 1):
+            for members in combinations(range(len(self.figures)), size):
+                if abs(sum(self.figures[i][0] for i in members) - amount) <= reach:
+                    yield members
+
+
+def _components(answers: set[Answer]) -> Iterator[list[Answer]]:
+    """Answers that share rows, directly or through others, in an order of their own."""
+    by_node: dict[int, list[Answer]] = defaultdict(list)
+    ordered = sorted(answers, key=sorted)
+    for answer in ordered:
+        for node, _ in answer:
+            by_node[node].append(answer)
+    done: set[Answer] = set()
+    for start in ordered:
+        if start in done:
+            continue
+        part, queue = [], [start]
+        done.add(start)
+        while queue:
+            answer = queue.pop()
+            part.append(answer)
+            for near in (a for node, _ in answer for a in by_node[node] if a not in done):
+                done.add(near)
+                queue.append(near)
+        yield sorted(part, key=sorted)
+
+
+def _packed(part: list[Answer], nodes: Sequence[Node]) -> tuple[Mapping[Answer, int], list[Answer]]:
+    """What every packing of most answers takes, and the answers that only some of them take."""
+    search = _Search(part, nodes)
+    search.run(0, (), 0)
+    if search.steps > STEPS_MAX:
+        return {}, part
+    least = {answer: min(packing[n] for packing in search.best) for n, answer in enumerate(part)}
+    most = {answer: max(packing[n] for packing in search.best) for n, answer in enumerate(part)}
+    return least, [answer for answer in part if most[answer] > least[answer]]
+
+
+class _Search:
+    def __init__(self, part: list[Answer], nodes: Sequence[Node]) -> None:
+        self.part, self.steps, self.size = part, 0, 0
+        self.free = {node: nodes[node].count for answer in part for node, _ in answer}
+        self.best: list[tuple[int, ...]] = []
+        self.left_over = [sum(self._room(a) for a in part[n:]) for n in range(len(part) + 1)]  # no packing takes more
+
+    def _room(self, answer: Answer) -> int:
+        return min(self.free[node] // count for node, count in answer)
+
+    def run(self, at: int, taken: tuple[int, ...], size: int) -> None:
+        self.steps += 1
+        if self.steps > STEPS_MAX or size + self.left_over[at] < self.size:
+            return
+        if at == len(self.part):
+            if size > self.size:
+                self.best, self.size = [], size
+            self.best.append(taken)
+            return
+        answer = self.part[at]
+        for times in range(self._room(answer), -1, -1):
+            for node, count in answer:
+                self.free[node] -= times * count
+            self.run(at + 1, (*taken, times), size + times)
+            for node, count in answer:
+                self.free[node] += times * count
