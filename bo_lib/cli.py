@@ -87,6 +87,8 @@ def _add_files(commands: Any) -> None:
     read = _command(commands, "read", "read counterparties' files and say what is in them and what is wrong")
     read.add_argument("files", metavar="FILE", nargs="+", type=Path, help="a file, or a folder for all files in it")
     read.add_argument("--json", action="store_true", help="rows and findings as JSON")
+    read.add_argument("--rows", type=int, default=5, metavar="N", help="rows shown of each table of one file (default: 5)")
+    read.add_argument("--schemas", type=Path, metavar="DIR", help="official XSDs to validate XML against; default: the firm's")
     onboard = _command(commands, "onboard", "make a fund with its opening books from a public filing")
     onboard.add_argument("--nport", required=True, type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
     new = commands.add_parser(

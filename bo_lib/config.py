@@ -199,6 +199,7 @@ class Firm(Strict):
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
     workers: int = Field(2, ge=1, le=64)
     four_eyes_above: Decimal = Decimal(10000)
+    schemas: Path | None = None  # folder of official ISO 20022 schemas (XSD), against which XML files are validated
 
 
 class CloseTask(Strict):

@@ -99,8 +99,13 @@ def formats() -> dict[str, str]:
     return {one.name: one.says for one in FORMATS}
 
 
-def read(path: Path, mappings: Sequence[Mapping] = (), bytes_max: int = BYTES_MAX) -> Outcome[FileRead]:
-    """One file from disk. Raises ``FileNotFoundError`` or ``IsADirectoryError`` for a path that is no file."""
+def read(
+    path: Path, mappings: Sequence[Mapping] = (), bytes_max: int = BYTES_MAX, schemas: Path | None = None
+) -> Outcome[FileRead]:
+    """One file from disk; ``schemas``: folder of official XSDs that XML is validated against.
+
+    Raises ``FileNotFoundError`` or ``IsADirectoryError`` for a path that is no file.
+    """
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; expected a file in it")
@@ -117,12 +122,12 @@ def read(path: Path, mappings: Sequence[Mapping] = (), bytes_max: int = BYTES_MA
             todo="ask the sender to split it",
         )
         return Outcome(FileRead(path.name, "", "", size), tuple(reading.findings))
-    return read_bytes(path.name, path.read_bytes(), mappings)
+    return read_bytes(path.name, path.read_bytes(), mappings, schemas)
 
 
-def read_bytes(name: str, data: bytes, mappings: Sequence[Mapping] = ()) -> Outcome[FileRead]:
+def read_bytes(name: str, data: bytes, mappings: Sequence[Mapping] = (), schemas: Path | None = None) -> Outcome[FileRead]:
     """The content of one file. ``format`` is empty where nobody recognises it; the findings then say what it looks like."""
-    reading = Reading(name, hashlib.sha256(data).hexdigest())
+    reading = Reading(name, hashlib.sha256(data).hexdigest(), schemas)
     format_name = _read_known(data, mappings, reading)
     tables, findings, quarantined = reading.finish()
     return Outcome(FileRead(name, reading.sha256, format_name, len(data), tables, quarantined), findings)

@@ -23,7 +23,7 @@ def statement_checks(
     Wrong day: a statement date other than ``business_date`` (an older statement is refused, not matched). Read twice: the
     same file, or the same number and date again. Gap or repeat: statement numbers of an account and currency follow each
     other by one, pages within a number likewise; a new year may start again. Chain: the closing balance of one statement
-    is the opening balance of the next.
+    is the opening balance of the next (two of one day that count no numbers have no order).
     """
     new, old = statements.to_pylist(), earlier.to_pylist() if earlier is not None else []
     findings = [f for row in new if (f := _wrong_day(row, business_date))]

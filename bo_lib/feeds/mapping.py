@@ -98,6 +98,13 @@ class Mapping(Strict):
         return (self.dates,) if isinstance(self.dates, str) else self.dates
 
 
+# How values are written where no mapping says it: ISO dates, a decimal point
+PLAIN = Mapping.model_validate({
+    "format": "plain", "match": ("x",),
+    "tables": ({"table": "statements", "columns": {"statement_id": "x", "account": "x", "kind": "x"}},),
+})  # fmt: skip
+
+
 def _near(name: str, known: object) -> str:
     near = difflib.get_close_matches(name, list(known), 1)  # type: ignore[call-overload]
     return f"; did you mean {near[0]!r}?" if near else ""

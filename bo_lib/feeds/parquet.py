@@ -8,8 +8,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds.cells import Cell
-from bo_lib.feeds.reading import Reading
+from bo_lib.feeds.cells import Cell, converter
+from bo_lib.feeds.mapping import PLAIN
+from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.model.tables import TABLES, Table
 
 BYTES_MAX = 2 * 2**30  # unpacked, as the file's own directory states
@@ -68,6 +69,14 @@ def canonical(file: Any) -> Table | None:
 def read(file: Any, table: Table, reading: Reading) -> None:
     """Every row of a file that is already canonical: a row that does not fit is refused with its number."""
     reading.expect(table)
-    wanted = [n for n in file.schema_arrow.names if n in table.names and n not in ("file", "at")]
+    columns = {c.name: converter(c.type, PLAIN) for c in table.columns if c.name not in ("file", "at")}
+    wanted = [n for n in file.schema_arrow.names if n in columns]
     for ordinal, row in enumerate(_rows(file, wanted, reading), 1):
-        reading.add(table, f"row {ordinal}", row)
+        made, name = {}, ""
+        try:
+            for name, cell in row.items():
+                made[name] = columns[name](cell)
+        except UnreadableError as why:
+            reading.refuse(why, f"row {ordinal}", f"{table.name} {name}")
+            continue
+        reading.add(table, f"row {ordinal}", made)

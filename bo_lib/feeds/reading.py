@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -34,6 +35,7 @@ class Reading:
 
     name: str
     sha256: str
+    schemas: Path | None = None  # folder of official XSDs, where one is configured
     refused: int = 0
     findings: list[Finding] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)

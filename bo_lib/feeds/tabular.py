@@ -18,7 +18,7 @@ from typing import Any
 
 from bo_lib.feeds import parquet
 from bo_lib.feeds.cells import Cell, converter, text
-from bo_lib.feeds.mapping import Mapping, TableMapping
+from bo_lib.feeds.mapping import PLAIN, Mapping, TableMapping
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, prove_tables
 from bo_lib.feeds.workbook import open_workbook, sheet_rows
 from bo_lib.model.tables import STATEMENTS, TABLES, Column
@@ -27,10 +27,6 @@ HEADER_ROWS_MAX = 50
 LINE_BYTES_MAX = 2**20
 HEAD_CHARACTERS = 2**18
 _DELIMITERS = ",;\t|"
-_PLAIN = Mapping.model_validate({
-    "format": "plain", "match": ("x",),
-    "tables": ({"table": "statements", "columns": {"statement_id": "x", "account": "x", "kind": "x"}},),
-})  # fmt: skip
 _FOOTER = re.compile(
     r"(grand |sub-?)?total|sum\b|end of|trailer|eof\b|records?\b|rows?\b|count\b|generated|report|[*#=]|--", re.IGNORECASE
 )
@@ -68,7 +64,7 @@ def read(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> str:
     known = [(m, found) for m, found in candidates if any(_has(s, m.match) for s in found)]
     if not known:
         kind = "a workbook" if book else "text"
-        _unknown(kind, candidates, sheets or _csv_sheets(data, _PLAIN, texts), reading)
+        _unknown(kind, candidates, sheets or _csv_sheets(data, PLAIN, texts), reading)
         return ""
     mapping, found = max(known, key=lambda k: len(k[0].match) + sum(_best_header(k[1], t)[0] for t in k[0].tables))
     if not book:

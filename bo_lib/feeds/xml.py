@@ -6,6 +6,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
+from pathlib import Path
 
 from lxml import etree
 
@@ -14,6 +15,8 @@ from bo_lib.model.money import decimal_from
 
 BYTES_MAX = 512 * 2**20
 _BARE_AMPERSAND = re.compile(rb"&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|[A-Za-z]{1,8};)")
+_MESSAGE = re.compile(r"\b(?:DRAFT\d*)?([a-z]{4}\.\d{3}\.\d{3}\.\d{2})$")
+_BRACES = re.compile(r"\{[^{}]*\}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
@@ -44,7 +47,35 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     if root.getroottree().docinfo.internalDTD is not None:
         _refuse_dtd(reading)
         return None
+    if reading.schemas is not None:
+        _validate(root, reading.schemas, reading)
     return root
+
+
+def _validate(root: etree._Element, folder: Path, reading: Reading) -> None:
+    """Every document of the file against the official schema of its namespace; what departs from it is an error with its line."""
+    for document in root.iter():
+        found = _MESSAGE.search(document.tag.rpartition("}")[0]) if _name(document.tag) == "Document" else None
+        if found is None:
+            continue
+        schema = _schema(folder, found[1])
+        if schema is None:
+            said = f"no schema of {found[1]} to validate against"
+            reading.info("schema-missing", said, at(document), expected=f"{found[1]}.xsd")
+            continue
+        schema.validate(document)
+        for wrong in list(schema.error_log):  # type: ignore[call-overload]
+            message = _BRACES.sub("", wrong.message)
+            element = message.partition("'")[2].partition("'")[0]
+            reading.error("schema-invalid", message[:300], f"line {wrong.line}", element, expected=f"{found[1]}.xsd",
+                          todo="tell the sender; what could be read was read")  # fmt: skip
+
+
+@lru_cache(32)
+def _schema(folder: Path, name: str) -> etree.XMLSchema | None:
+    """The schema of a message in the folder or a folder in it; None where there is none."""
+    path = next(iter(sorted(folder.rglob(f"*{name}.xsd"))), None)
+    return etree.XMLSchema(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True))) if path else None
 
 
 def _parsed(data: bytes, parser: etree.XMLParser, reading: Reading) -> etree._Element:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import date
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bo_lib.run import screen
 from bo_lib.run.errors import Exit, UsageError
 
 if TYPE_CHECKING:
-    from bo_lib.feeds import FileRead
-    from bo_lib.model.findings import Outcome
     from bo_lib.workbench.office import Office
 
 _VERDICTS = {"pass": Exit.OK, "attention": Exit.ATTENTION, "blocked": Exit.FAILED}
@@ -113,72 +109,9 @@ def status(arguments: argparse.Namespace) -> int:
 
 
 def read(arguments: argparse.Namespace) -> int:
-    from bo_lib import feeds
+    from bo_lib.run.read_files import read_files
 
-    paths = [path for given in arguments.files for path in _files(given)]
-    if not paths:
-        raise UsageError(f"{arguments.files[0]}: the folder holds no files")
-    mappings = _mappings(arguments.root)
-    outcomes = [(path, feeds.read(path, mappings)) for path in paths]
-    if arguments.json:
-        said = [{"file": str(path), **feeds.summary(outcome)} for path, outcome in outcomes]
-        _tell(json.dumps(said[0] if len(said) == 1 and not arguments.files[0].is_dir() else said, indent=1, ensure_ascii=False))
-    elif len(outcomes) == 1:
-        _show_file(*outcomes[0])
-    else:
-        _show_files(outcomes)
-    return max(_code(outcome) for _, outcome in outcomes)
-
-
-def _files(given: Path) -> list[Path]:
-    return sorted(p for p in given.rglob("*") if p.is_file() and not p.name.startswith(".")) if given.is_dir() else [given]
-
-
-def _mappings(root: Path | None) -> Any:
-    """The firm's mappings for CSV and XLSX; none where there is no firm, so that a file can be read anywhere."""
-    from bo_lib.config import ParameterError
-    from bo_lib.workbench.office import Office, find_root
-
-    try:
-        return Office(root or find_root()).mappings
-    except ParameterError:
-        if root:
-            raise
-        return ()
-
-
-def _code(outcome: Outcome[FileRead]) -> int:
-    if not outcome.value.format:
-        return Exit.USAGE
-    return Exit.OK if outcome.ok else Exit.ATTENTION
-
-
-def _show_file(path: Path, outcome: Outcome[FileRead]) -> None:
-    from bo_lib import feeds
-
-    said, one = feeds.summary(outcome), outcome.value
-    kept = ", ".join(f"{count} {name}" for name, count in said["rows"].items()) or "nothing"
-    rows = [["format", one.format or "not recognised"], ["sha256", one.sha256], ["rows", kept]]
-    screen.show(str(path), ["", ""], [*rows, *([["refused rows", str(one.quarantined)]] if one.quarantined else [])])
-    if said["statements"]:
-        names = ["account", "number", "currency", "opening", "entries", "sum", "closing", "proven"]
-        proofs = {True: "yes", False: "NO", None: "no balances"}
-        shown = [
-            [proofs[s[n]] if n == "proven" else str(s[n] if s[n] is not None else "") for n in names] for s in said["statements"]
-        ]
-        screen.show("statements", names, shown)
-    for finding in said["findings"]:
-        _tell(finding["message"])
-
-
-def _show_files(outcomes: list[tuple[Path, Outcome[FileRead]]]) -> None:
-    rows = []
-    for path, outcome in outcomes:
-        one = outcome.value
-        count = str(sum(table.num_rows for table in one.tables.values()))
-        first = next((f"{f.code}: {f.message}"[:100] for f in outcome.findings if f.severity == "error"), "")
-        rows.append([str(path), one.format or "not recognised", count, str(one.quarantined), str(len(outcome.findings)), first])
-    screen.show("files", ["file", "format", "rows", "refused", "findings", "first error"], rows)
+    return read_files(arguments)
 
 
 def onboard(arguments: argparse.Namespace) -> int:
