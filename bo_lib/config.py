@@ -301,6 +301,17 @@ class _Loader(yaml.SafeLoader):
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_scalar(node))
 
 
+def _timestamp(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    """A date; what only looks like one stays text, so that its field refuses it with file and line."""
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError:
+        return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _timestamp)
+
+
 def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     keys = [loader.construct_object(key) for key, _ in node.value]
     if doubled := {key for key in keys if keys.count(key) > 1}:
@@ -314,7 +325,8 @@ _Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def load(path: Path, kind: type[M]) -> M:
     """One parameter file as ``kind``. Raises ``ParameterError`` with file, line or field, and what to do."""
     try:
-        data = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+        text = path.read_text("utf-8")
+        data = yaml.load(text, Loader=_Loader)
     except FileNotFoundError:
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.yaml")], 1)
         hint = f"; is it {near[0]}?" if near else "; `bo new DIR` makes an empty firm"
@@ -324,18 +336,36 @@ def load(path: Path, kind: type[M]) -> M:
     try:
         return kind.model_validate(data)
     except ValidationError as reason:
-        raise ParameterError("\n".join(_letter(path, kind, e) for e in reason.errors())) from None
+        raise ParameterError("\n".join(_letter(path, text, kind, e) for e in reason.errors())) from None
 
 
-def _letter(path: Path, kind: type[BaseModel], problem: Any) -> str:
-    """One validation problem as a sentence: file, field, what was found, what was expected."""
-    where = ".".join(str(part) for part in problem["loc"])
+def _letter(path: Path, text: str, kind: type[BaseModel], problem: Any) -> str:
+    """One validation problem as a sentence: file, line, field, what was found, what was expected."""
+    line = _line(yaml.compose(text, Loader=_Loader), problem["loc"])
+    where = (f"line {line}: " if line else "") + ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
         found = "" if problem["type"] == "missing" else f": found {str(problem['input'])[:80]!r}"
         return f"{path}: {where}{found}: {problem['msg']}"
     known = _fields_at(kind, problem["loc"][:-1])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
     return f"{path}: {where}: unknown key; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}")
+
+
+def _line(node: yaml.Node | None, steps: tuple[str | int, ...]) -> int:
+    """The line of the key at ``steps``, or of the nearest thing above it that is there; 0 for an empty file."""
+    line = node.start_mark.line + 1 if node else 0
+    for step in steps:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(step)]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            found = [(item, item) for item in node.value[step : step + 1]]
+        else:
+            found = []
+        if not found:
+            break
+        key, node = found[0]
+        line = key.start_mark.line + 1
+    return line
 
 
 def _fields_at(kind: Any, steps: tuple[str | int, ...]) -> list[str]:

@@ -25,7 +25,7 @@ def test_every_prospectus_of_the_demonstration_firm_is_typed(fund_id: str) -> No
 def test_a_typo_is_refused_with_the_nearest_known_name(tmp_path: Path) -> None:
     root = _firm(tmp_path, FUND.replace("threshold_pct: 2,", "treshold_pct: 2,"))
     with pytest.raises(
-        config.ParameterError, match=r"EURO-UCITS.yaml: terms.0.swing.treshold_pct: unknown key; did you mean 'threshold_pct'"
+        config.ParameterError, match=r"UCITS.yaml: line \d+: terms.0.swing.treshold_pct: unknown key; did you mean 'threshold_pct'"
     ):
         config.load_fund(root, "EURO-UCITS")
 

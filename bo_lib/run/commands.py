@@ -88,10 +88,10 @@ def _business_day(office: Office, text: str, funds: list[str]) -> date:
     from bo_lib.run.notebook import check_business_date
 
     there = _date(text)
-    chosen = [office.fund(fund_id) for fund_id in funds or office.firm.funds]
-    if not chosen:
+    chosen = [office.fund(fund_id) for fund_id in funds or office.firm.funds if fund_id not in office.broken]
+    if not chosen and not office.firm.funds:
         raise UsageError("parameters/firm.yaml names no funds; describe one in parameters/funds and add it to `funds`")
-    if not any(is_business_day(there, fund.calendar) for fund in chosen):
+    if chosen and not any(is_business_day(there, fund.calendar) for fund in chosen):
         check_business_date(chosen[0], text)
     return there
 

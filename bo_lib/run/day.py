@@ -55,6 +55,7 @@ class Node:
 class DayReport:
     day: date
     nodes: list[Node] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)  # fund -> the letter about its parameters
 
     @property
     def exit_code(self) -> Exit:
@@ -68,11 +69,15 @@ Watcher = Callable[[Node], None]
 
 
 def plan(office: Office, day: date, funds: Iterable[str] = ()) -> DayReport:
-    """The graph of ``day``: a node for each fund and step; those of a holiday or not due are marked so from the start."""
+    """The graph of ``day``: a node for each fund and step; those of a holiday or not due are marked so from the start.
+
+    A fund whose parameters cannot be used has failed from the start; the others are not held back.
+    """
     steps = schedule_of(office.root).day
     _check(steps)
-    chosen = [office.fund(fund_id) for fund_id in (tuple(funds) or office.firm.funds)]
-    return DayReport(day, [_node(fund, step, day) for fund in chosen for step in steps])
+    chosen = tuple(funds) or office.firm.funds
+    broken = {fund_id: office.broken[fund_id] for fund_id in chosen if fund_id in office.broken}
+    return DayReport(day, [_node(office, fund_id, step, day) for fund_id in chosen for step in steps], broken)
 
 
 def _check(steps: tuple[config.Day, ...]) -> None:
@@ -91,9 +96,12 @@ def _check(steps: tuple[config.Day, ...]) -> None:
         raise UsageError(f"parameters/schedule.yaml: these steps need each other in a circle: {', '.join(left)}")
 
 
-def _node(fund: config.Fund, step: config.Day, day: date) -> Node:
+def _node(office: Office, fund_id: str, step: config.Day, day: date) -> Node:
     from bo_lib.model.dates import is_business_day, is_last_business_day_of_month
 
+    if fund_id in office.broken:
+        return Node(fund_id, step, "failed", "failed: parameters")
+    fund = office.fund(fund_id)
     if not is_business_day(day, fund.calendar):
         return Node(fund.id, step, "not due", f"holiday ({fund.calendar})")
     if day < fund.inception:

@@ -101,6 +101,8 @@ def show_grid(report: DayReport, cells: Mapping[tuple[str, str], str]) -> None:
         by_fund.setdefault(node.fund, {})[node.step.id] = cells.get((node.fund, node.step.notebook), node.said or "not run")
     rows = [[fund, *(found[step] for step in steps)] for fund, found in by_fund.items()]
     show(f"{report.day:%A} {report.day}", ["fund", *steps], rows)
+    for fund, letter in report.broken.items():
+        sys.stdout.write(f"{fund} cannot be run: {letter}\n")
 
 
 def _short(node: Node) -> str:

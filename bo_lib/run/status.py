@@ -42,7 +42,7 @@ def show_status(ledger: Ledger, day: date) -> int:
         screen.show(
             "also ran" if planned.nodes else f"{day:%A} {day}", ["fund", "notebook", ""], [[*key, cells[key]] for key in others]
         )
-    if any(cell.startswith(("failed", "blocked", "interrupted")) for cell in cells.values()):
+    if planned.broken or any(cell.startswith(("failed", "blocked", "interrupted")) for cell in cells.values()):
         return Exit.FAILED
     return Exit.ATTENTION if any(cell.startswith("attention") for cell in cells.values()) else Exit.OK
 

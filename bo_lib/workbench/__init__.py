@@ -59,7 +59,7 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
 
 def read_inbox(office: Office, until: date) -> None:
     """Reads every file in the inbox up to ``until`` that has not been read, as of its own day."""
-    first = min((office.fund(fund_id).inception for fund_id in office.firm.funds), default=until)
+    first = min((fund.inception for fund in office.funds), default=until)
     for day in dates.business_days(first, until, "NONE"):
         with office.at(f"{day}T20:00:00Z"):
             inbox.ingest(office, day)

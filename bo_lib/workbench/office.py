@@ -84,6 +84,22 @@ class Office:
     def fund(self, fund_id: str) -> config.Fund:
         return config.load_fund(self.root, fund_id)
 
+    @property
+    def funds(self) -> list[config.Fund]:
+        """The firm's funds whose parameters can be used; ``broken`` says why the others cannot."""
+        return [self.fund(fund_id) for fund_id in self.firm.funds if fund_id not in self.broken]
+
+    @cached_property
+    def broken(self) -> dict[str, str]:
+        """Fund -> the letter about its parameters. One fund's mistake is not another's."""
+        letters = {}
+        for fund_id in self.firm.funds:
+            try:
+                self.fund(fund_id)
+            except config.ParameterError as reason:
+                letters[fund_id] = str(reason)
+        return letters
+
     def inbox(self, day: date) -> Path:
         return self.root / self.firm.inbox / day.isoformat()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bo_lib import cli
 from bo_lib.run import status
 from bo_lib.run.day import DayReport, Node, plan, run_day
 from bo_lib.run.errors import Exit, UsageError
@@ -79,6 +80,24 @@ def test_facts_of_earlier_steps_and_of_people_are_inputs(office: Office, report:
 
     office.store.append([Fact("approval", "BETA", "approval", "", DAY, {"of": "a break"})], "ben", "2026-06-30T21:00:00Z")
     assert set(facts_read(ledger, "BETA", DAY, {"recon", "strike", "close"})) == {"facts/BETA"}
+
+
+def test_a_fund_with_broken_parameters_is_a_failed_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A typo and a date that is none in ALPHA: both are said with file and line, and BETA runs."""
+    root = write_firm(tmp_path, "day:\n  - {id: recon, notebook: recon}\n", calendar="US")
+    write_notebook(root, "recon", COUNT, conclude())
+    path = root / "parameters" / "funds" / "ALPHA.yaml"
+    path.write_text(path.read_text().replace("calendar:", "calender:").replace("inception: 2026-01-02", "inception: 2026-13-02"))
+    for words in (["day", str(DAY)], ["status", str(DAY)]):
+        assert cli.main([*words, "--root", str(root)]) == Exit.FAILED
+        rows = capsys.readouterr().out.splitlines()
+        assert rows[2].split() == ["ALPHA", "failed:", "parameters"] or rows[2].split() == ["ALPHA", "failed"]
+        assert rows[3].split()[:2] == ["BETA", "pass"]
+        letters = "\n".join(rows[4:])
+        assert f"ALPHA cannot be run: {path}: line" in letters and "did you mean 'calendar'?" in letters
+        assert "line 6: calender: unknown key" in letters and "line 7: inception: found '2026-13-02'" in letters
+    assert len(executions(root)) == 1
+    assert cli.main(["day", str(DAY), "--fund", "ALPHA", "--root", str(root)]) == Exit.FAILED
 
 
 PARALLEL = """\
