@@ -32,6 +32,11 @@ class Strict(BaseModel):
         return decimal_from(value) if isinstance(value, float) else value
 
 
+NotNegative = Annotated[Decimal, Field(ge=0)]
+Days = Annotated[int, Field(ge=0)]
+Decimals = Annotated[int, Field(ge=0, le=12)]
+
+
 class Account(Strict):
     """One account of a fund: the books' short name, and what the custodian calls its parts."""
 
@@ -59,11 +64,11 @@ class ShareClass(Strict):
     currency: str
     policy: Literal["accumulating", "distributing"] = "accumulating"
     hedged: bool = False
-    management_fee_bps_annual: Decimal = Decimal(0)
-    unit_decimals: int = 4
-    nav_decimals: int = 4
+    management_fee_bps_annual: NotNegative = Decimal(0)
+    unit_decimals: Decimals = 4
+    nav_decimals: Decimals = 4
     nav_rounding: Rounding = Rounding.HALF_UP
-    high_water_mark: Decimal | None = None  # series: per unit, at the start of the crystallisation period
+    high_water_mark: NotNegative | None = None  # series: per unit, at the start of the crystallisation period
     clause: str = ""
 
 
@@ -71,12 +76,12 @@ class Expense(Strict):
     """A yearly expense of the whole fund in base currency, accrued over calendar days."""
 
     name: str
-    amount_annual: Decimal
+    amount_annual: NotNegative
     clause: str = ""
 
 
 class PerformanceFee(Strict):
-    rate_pct: Decimal
+    rate_pct: NotNegative
     method: Literal["series"] = "series"
     hurdle: Literal["none"] = "none"
     crystallisation: Literal["yearly", "quarterly"] = "yearly"
@@ -86,8 +91,8 @@ class PerformanceFee(Strict):
 class Swing(Strict):
     """Partial swing: the NAV moves by ``factor_bps`` once the net flow passes ``threshold_pct`` of net assets."""
 
-    threshold_pct: Decimal
-    factor_bps: Decimal
+    threshold_pct: NotNegative
+    factor_bps: NotNegative
     clause: str = ""
 
 
@@ -97,11 +102,11 @@ class Dealing(Strict):
     frequency: Literal["daily", "monthly", "none"]
     cut_off: time = time(12, 0)
     timezone: str = "UTC"
-    settlement_days: int = 3
+    settlement_days: Days = 3
     account: str = ""  # account that receives and pays
-    minimum_first: Decimal = Decimal(0)
+    minimum_first: NotNegative = Decimal(0)
     new_series: bool = False
-    series_price: Decimal = Decimal(100)
+    series_price: Annotated[Decimal, Field(gt=0)] = Decimal(100)
     clause: str = ""
 
 
@@ -119,13 +124,13 @@ Calendar = Annotated[str, AfterValidator(_known_calendar)]  # one of model.dates
 
 
 class Tolerances(Strict):
-    admin_bps: Decimal = Decimal("0.5")  # of net assets, per component and class
-    nav_move_pct: Decimal = Decimal(3)  # unexplained by anything but size: warns
-    price_move_pct: Decimal = Decimal(15)
-    price_source_pct: Decimal = Decimal(1)
-    price_stale_days: int = 3  # weekdays without a change
-    fx_move_pct: Decimal = Decimal(5)
-    fx_source_pct: Decimal = Decimal("0.5")
+    admin_bps: NotNegative = Decimal("0.5")  # of net assets, per component and class
+    nav_move_pct: NotNegative = Decimal(3)  # unexplained by anything but size: warns
+    price_move_pct: NotNegative = Decimal(15)
+    price_source_pct: NotNegative = Decimal(1)
+    price_stale_days: Days = 3  # weekdays without a change
+    fx_move_pct: NotNegative = Decimal(5)
+    fx_source_pct: NotNegative = Decimal("0.5")
 
 
 class Terms(Strict):
@@ -149,7 +154,7 @@ class Investor(Strict):
     name: str
     country: str = ""
     cleared: bool = True  # identity checks passed: an investor that is not may hold an order, never units
-    commitment: Decimal = Decimal(0)
+    commitment: NotNegative = Decimal(0)
 
 
 class Fund(Strict):
@@ -198,7 +203,7 @@ class Firm(Strict):
     action_sources: tuple[str, ...] = ()  # vendors who announce every corporate action, beside the custodians
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
     workers: int = Field(2, ge=1, le=64)
-    four_eyes_above: Decimal = Decimal(10000)
+    four_eyes_above: NotNegative = Decimal(10000)
     schemas: Path | None = None  # folder of official ISO 20022 schemas (XSD), against which XML files are validated
 
 
@@ -284,7 +289,7 @@ class Day(Strict):
     notebook: str
     when: Literal["daily", "month_end"] = "daily"
     needs: tuple[str, ...] = ()
-    deadline_minutes: int = 15
+    deadline_minutes: int = Field(15, gt=0)
 
 
 class Schedule(Strict):

@@ -36,6 +36,24 @@ def test_a_wrong_value_names_file_and_field(tmp_path: Path) -> None:
         config.load_fund(root, "EURO-UCITS")
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "field"),
+    [
+        ("threshold_pct: 2,", "threshold_pct: -2,", "swing.threshold_pct"),
+        ("terms:\n", "tolerances: {admin_bps: -1}\nterms:\n", "tolerances.admin_bps"),
+        ("terms:\n", "tolerances: {price_stale_days: -1}\nterms:\n", "tolerances.price_stale_days"),
+    ],
+)
+def test_a_limit_below_zero_is_refused(tmp_path: Path, right: str, wrong: str, field: str) -> None:
+    assert right in FUND
+    text = "\n".join(line for line in FUND.splitlines() if not line.startswith("tolerances:")) + "\n"
+    root = _firm(tmp_path, text.replace(right, wrong))
+    with pytest.raises(
+        config.ParameterError, match=rf"line \d+: .*{field}: found '-\d': Input should be greater than or equal to 0"
+    ):
+        config.load_fund(root, "EURO-UCITS")
+
+
 def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     root = _firm(tmp_path, FUND + "\ndomicile: IE\n")
     with pytest.raises(config.ParameterError, match="'domicile' stands twice"):

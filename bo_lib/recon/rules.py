@@ -180,9 +180,10 @@ class Rules(Strict):
     causes: tuple[Cause, ...] = ()
     tolerance_by: str = ""  # a column: rows of each of its values are matched apart, with the tolerance below where it has one
     tolerances: dict[str, Tolerance] = Field(default_factory=dict)
-    materiality_base: Decimal = Decimal(0)  # breaks below it in base currency do not hold up the verdict
-    four_eyes_above: Decimal | None = None  # base currency: closing more by hand takes two people; None: the limit of the firm
-    sla_business_days: int = 2
+    materiality_base: Decimal = Field(default=Decimal(0), ge=0)  # breaks below it in base currency do not hold up the verdict
+    # base currency: closing more by hand takes two people; None: the limit of the firm
+    four_eyes_above: Decimal | None = Field(default=None, ge=0)
+    sla_business_days: int = Field(default=2, ge=0)
     owner: str = ""
 
     @model_validator(mode="after")
