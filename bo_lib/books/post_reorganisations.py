@@ -199,29 +199,43 @@ def return_of_capital(event: ReturnOfCapital, state: State, setting: Setting, da
     ccy, lines = event.currency, []
     state.claims[event.event_id] = []
     for account, held in state.positions_of(event.isin):
-        lots = state.lots_of(account, event.isin)
+        lots, who = state.lots_of(account, event.isin), (account, event.isin)
         paid = round_money(held * event.rate_per_share, ccy)
-        reduced, reduced_base = ZERO, ZERO
+        reduced, reduced_base, gain_base = ZERO, ZERO, ZERO
         for lot, part in zip(lots, apportion(paid, [lot.quantity for lot in lots], ccy), strict=True):
-            less = part if abs(part) < abs(lot.cost_local) else lot.cost_local
-            less_base = (
-                lot.cost_base
-                if less == lot.cost_local
-                else round_money(lot.cost_base * less / lot.cost_local, setting.base_currency)
-            )
-            lot.cost_local, lot.cost_base = lot.cost_local - less, lot.cost_base - less_base
-            reduced, reduced_base = reduced + less, reduced_base + less_base
-        paid_base, gain = setting.convert(paid, ccy, day), paid - reduced
-        gain_base = setting.convert(gain, ccy, day)
-        who = (account, event.isin)
+            less, less_base = _lower(lot, part, setting.base_currency)
+            over_base = setting.convert(part - less, ccy, day)
+            if part != less:
+                state.realised.append(_beyond_cost(event, lot, part - less, over_base))
+            reduced, reduced_base, gain_base = reduced + less, reduced_base + less_base, gain_base + over_base
+        paid_base = setting.convert(paid, ccy, day)
         posted = [
             _owed(event, event.event_ref, account, event.isin, ccy, paid, paid_base, state).line(),
             Line("investments", ccy, -reduced, -reduced_base, *who),
-            Line("realised_gain", ccy, -gain, -gain_base, *who),
+            Line("realised_gain", ccy, reduced - paid, -gain_base, *who),
             Line("realised_currency_gain", ccy, ZERO, -(paid_base - reduced_base - gain_base), *who),
         ]
         lines += said(posted, event.event_ref, f"capital returned on {plain(held)} {event.isin}")
     return lines
+
+
+def _lower(lot: Lot, part: Decimal, base_currency: str) -> tuple[Decimal, Decimal]:
+    """Take ``part`` off the lot's cost, at most all of it; what was taken, local and base."""
+    if abs(part) < abs(lot.cost_local):
+        less, less_base = part, round_money(lot.cost_base * part / lot.cost_local, base_currency)
+    else:
+        less, less_base = lot.cost_local, lot.cost_base
+    lot.cost_local, lot.cost_base = lot.cost_local - less, lot.cost_base - less_base
+    return less, less_base
+
+
+def _beyond_cost(event: ReturnOfCapital, lot: Lot, over: Decimal, over_base: Decimal) -> dict[str, object]:
+    """A row of REALISED: nothing was sold, but money came (a short position: went) beyond the cost."""
+    return {
+        "event_id": event.event_id, "lot_id": lot.lot_id, "isin": lot.isin, "effective_date": event.effective_date,
+        "acquired": lot.acquired, "quantity": ZERO, "currency": lot.currency, "proceeds_local": max(over, ZERO),
+        "cost_local": max(-over, ZERO), "price_gain_base": over_base, "currency_gain_base": ZERO,
+    }  # fmt: skip
 
 
 def transfer(event: Transfer, state: State, setting: Setting, day: date) -> list[Line]:

@@ -54,7 +54,7 @@ def wash_sales(realised: pa.Table, purchases: pa.Table) -> pa.Table:
         gone.setdefault(sale["event_id"], set()).add(sale["lot_id"])
     rows: list[dict[str, Any]] = []
     for sale in sorted(sales, key=lambda s: (s["effective_date"], s["event_id"], s["acquired"], s["lot_id"])):
-        if sale["proceeds_local"] < sale["cost_local"]:
+        if sale["quantity"] and sale["proceeds_local"] < sale["cost_local"]:
             near = [
                 lot
                 for lot in bought

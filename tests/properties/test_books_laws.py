@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
@@ -10,14 +11,104 @@ import pyarrow.compute as pc
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bo_lib.books import METHODS
+from bo_lib.books import METHODS, Book
 from bo_lib.model import events as ev
-from tests.books.desk import accrual, capital, deal, dividend, june, keep, lot, reversal, rights, settled, split, trade
+from tests.books.contracts import every_contract
+from tests.books.desk import (
+    accrual,
+    action,
+    balance,
+    capital,
+    coupon,
+    deal,
+    dividend,
+    exercise,
+    june,
+    keep,
+    lot,
+    manual,
+    payment,
+    reversal,
+    rights,
+    settled,
+    split,
+    trade,
+)
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SHARES = ("EURO-SHARE", "US-SHARE", "JP-SHARE")
 cents = st.integers(1, 99999).map(lambda n: str(Decimal(n) / 100))
 days = st.integers(1, 25)
+
+
+@st.composite
+def contracts(draw: st.DrawFn) -> list[ev.Event]:
+    """A few of the events of contracts and reorganisations, on the shares of the month and on contracts of their own."""
+    events: list[ev.Event] = []
+    for n, kind in enumerate(draw(st.lists(st.sampled_from(sorted(FURTHER)), max_size=5))):
+        day, amount, small = draw(days), draw(cents), draw(st.integers(1, 60))
+        more = FURTHER[kind](day, amount, small)
+        events += [event.model_copy(update={"event_id": f"{event.event_id}{n}"}) for event in more]
+    return events
+
+
+def _option(day: int, amount: str, small: int) -> list[ev.Event]:
+    side, isin = ("BUY", "EURO-CALL") if small % 2 else ("SHORT", "EURO-PUT")
+    fields = {"underlying": "EURO-SHARE", "style": isin.removeprefix("EURO-"), "quantity": 1, "strike": amount, "pay": day + 2}
+    return [
+        trade("ko", day, side, small, isin, "1.37", trade_id=f"KO{day}{small}{amount}"),
+        action("option_exercise", "kx", day, isin, **fields),
+        action("redemption", "ke", day + 3, isin, price="0"),
+    ]
+
+
+def _future(day: int, amount: str, small: int) -> list[ev.Event]:
+    side = "BUY" if small % 2 else "SHORT"
+    return [
+        trade("kf", day, side, small, "US-FUTURE", amount, commission="1.99", trade_id=f"KF{day}{small}{amount}"),
+        action("variation_margin", "kv", day + 1, "US-FUTURE", price="411.25", pay=day + 2),
+        action("transfer", "kt", day + 2, "US-FUTURE", to_account="BROKER", quantity=1),
+        action("redemption", "kr", 29, "US-FUTURE", price="400"),
+    ]
+
+
+def _linker(day: int, amount: str, small: int) -> list[ev.Event]:
+    ratio = str(Decimal(1) + Decimal(small) / 1000)
+    return [
+        trade("kl", day, "BUY", 1000 * small, "US-LINKER", "99.31", index_ratio=ratio, trade_id=f"KL{day}{small}{amount}"),
+        action("index_fixing", "ki", day + 1, "US-LINKER", index_ratio="1.031234567"),
+        action("redemption", "kq", day + 3, "US-LINKER", price="100", portion_pct=str(small), pay=day + 4),
+    ]
+
+
+FURTHER: dict[str, Callable[[int, str, int], list[ev.Event]]] = {
+    "spin-off": lambda day, amount, small: [
+        action("spin_off", "ks", day, "EURO-SHARE", new_isin="EURO-NEW", new=1, old=small, cost_pct=small),
+        action("cash_in_lieu", "kc", day + 1, "EURO-NEW", quantity="0.25", amount=amount, pay=day + 2),
+    ],
+    "merger": lambda day, amount, small: [
+        action("merger", "km", day, "US-SHARE", new_isin="US-NEW", new=small % 3, old=2, value_new=amount, pay=day + 3,
+               cash_per_share=small, recognise="BOOT" if small % 2 else "FULL"),
+    ],
+    "capital returned": lambda day, amount, small: [
+        action("return_of_capital", "kd", day, "JP-SHARE", rate_per_share=small, pay=day + 2),
+    ],
+    "transfer": lambda day, amount, small: [
+        action("transfer", "kt", day, "EURO-SHARE", to_account="BROKER", quantity=small),
+    ],
+    "amortisation": lambda day, amount, small: [
+        lot("kb", "US-BOND", date(2025, 1, 2), "1000", "900.03", "800.02"),
+        action("amortisation", "ka", day, "US-BOND", lot_id="kb0/1", amount=amount),
+    ],
+    "swap": lambda day, amount, small: [
+        action("swap_payment", "kw", day, "US-SWAP", amount=f"-{amount}" if small % 2 else amount, pay=day + 2),
+    ],
+    "money": lambda day, amount, small: [
+        action("money_deal", "kn", day, "", deal_id=f"{day}{small}{amount}", style=("DEPOSIT", "REPO", "LENDING")[small % 3],
+               currency="USD", principal=amount, rate_pct_annual=small, maturity_date=june(day + 4)),
+    ],
+    "option": _option, "future": _future, "linker": _linker,
+}  # fmt: skip
 
 
 @st.composite
@@ -50,6 +141,7 @@ def months(draw: st.DrawFn) -> list[ev.Event]:
             "fee": accrual(f"o{n}", day, "audit_fee", amount),
             "rights": rights(day).model_copy(update={"event_id": f"o{n}"}),
         }[kind])  # fmt: skip
+    events += draw(contracts())
     targets = st.sampled_from([event.event_id for event in events])
     for n, target in enumerate(draw(st.lists(targets, max_size=3, unique=True))):
         events.append(reversal(f"r{n}", draw(days) + 5, target))
@@ -59,11 +151,43 @@ def months(draw: st.DrawFn) -> list[ev.Event]:
 @QUICK
 @given(months())
 def test_the_journal_balances_per_event_day_and_currency_and_in_base(events: list[ev.Event]) -> None:
+    assert not unbalanced(keep(*events).value)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(1, 30))
+def test_every_kind_of_event_balances_on_every_day(day: int) -> None:
+    """One of each kind: each line-up of event, day and currency sums to zero, and so does base."""
+    others = [
+        balance("z1", "cash", "EUR", "500", "500", "BANK"), settled("z2", 3, "f1", 3, "4.50"),
+        deal("z3", 1, "SPOT", "USD 11.11", "EUR 10", 3), deal("z4", 1, "FORWARD", "USD 11.11", "EUR 10", 3, share_class="H"),
+        dividend("z5", 3, "US-NEW", "0.37", "15", 4), coupon("z6", 4, "US-BOND", "2.125"), split("z7", 5, "EURO-SHARE", 3, 7),
+        rights(6), exercise(7, 10, 8), accrual("z9", 3, "audit_fee", "3.33"),
+        capital("z8", 2, "REDEEM", "1", "1.01", "0.99", "USD", 3), payment("z10", 4, "audit_fee_payable", "-3"),
+        manual("z11", 1, "ann", "bob", ("suspense", "EUR", "1"), ("cash", "EUR", "-1")),
+        reversal("z12", 20, "e3"), reversal("z13", 21, "f1"),
+    ]  # fmt: skip
+    events = [*every_contract(), *others]
+    assert {event.kind for event in events} == set(ev.KINDS), "a new kind of event belongs here"
+    assert not unbalanced(keep(*events, until=june(day)).value)
+
+
+def unbalanced(book: Book) -> dict[tuple[object, ...], Decimal]:
     sums: dict[tuple[object, ...], Decimal] = defaultdict(Decimal)
-    for row in keep(*events).value.journal.to_pylist():
+    for row in book.journal.to_pylist():
         sums[row["event_id"], row["effective_date"], row["currency"]] += row["local"]
         sums[row["event_id"], row["effective_date"], "base"] += row["base"]
-    assert not any(sums.values())
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+@QUICK
+@given(months(), days)
+def test_adding_day_by_day_leads_to_the_same_books(events: list[ev.Event], day: int) -> None:
+    """What was known on a day is a prefix of the journal: events that come later change nothing on it."""
+    early = [event for event in events if event.effective_date <= june(day)]
+    before, after = keep(*early, until=june(day)).value, keep(*events, until=june(day)).value
+    assert before.journal.equals(after.journal)
+    assert before.lots().equals(after.lots())
 
 
 @QUICK
@@ -86,7 +210,10 @@ def test_lots_positions_and_ledger_tell_one_story(events: list[ev.Event], method
         assert sum(x["cost_local"] for x in lots if x["isin"] == isin) == cost[isin]
     assert sum(x["cost_base"] for x in lots) == cost_base
     assert sum(x["price_gain_base"] for x in book.realised.to_pylist()) == gain
-    assert {p["isin"]: p["quantity"] for p in book.positions().to_pylist()} == {i: q for i, q in quantity.items() if q}
+    held: dict[str, Decimal] = defaultdict(Decimal)
+    for row in book.positions().to_pylist():
+        held[row["isin"]] += row["quantity"]
+    assert held == {isin: total for isin, total in quantity.items() if total}
 
 
 @QUICK
