@@ -25,6 +25,8 @@ def read(data: bytes, reading: Reading) -> None:
         if not message.fields:
             reading.error("message-empty", f"the MT{message.kind} has no field", message.at, todo="ask the sender for it again")
             reading.refused += 1
+            if reader := READERS.get(message.kind):
+                groups.setdefault(reader, [])
         elif reader := READERS.get(message.kind):
             groups.setdefault(reader, []).append(message)
         else:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, lines_of
 
@@ -127,6 +128,7 @@ class Message:
         return f"line {self.line}"
 
 
+@lru_cache(maxsize=2)  # every format asks the same head
 def kind_of(head: str) -> str:
     """MT number of the first message of a file's head (``535``), guessed from its fields where there is no header; or empty."""
     if found := _TYPE.search(head):

@@ -6,6 +6,7 @@ their transaction; sequence D (also in an MT548) carries the daily or monthly pe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +32,7 @@ from bo_lib.model.tables import STATEMENTS, TRANSACTIONS
 
 KINDS = ("537",)
 _FAILING, _CANCELLED = ("PENF", "FAIL"), ("CAND", "CANS", "CANO", "CANI")
+_WORST = ("cancelled", "failing", "pending")
 
 
 def read(messages: list[Message], reading: Reading) -> None:
@@ -52,18 +54,19 @@ def _pending(root: Block, statement: dict[str, Any], reading: Reading) -> None:
         one = block.get("25D")
         reading.info("status-without-transaction", "a status stands without a transaction", block.at, "25D",
                      found=one.value[:40] if one else "")  # fmt: skip
+    listed = {block.line: _said(block) for block in root.inside("STAT")}
     for name in ("TRAN", "TRANS"):
         for block, (status, penalty) in root.within(name, "STAT", "RELTRAN"):
             if penalty is not None:
                 continue  # the transaction that a penalty is for: part of the penalty's row
             try:
-                statuses = [*block.inside("STAT"), *([status] if status else [])]
+                statuses = [listed[b.line] for b in (*block.inside("STAT"), status) if b]
                 reading.add(TRANSACTIONS, block.at, _transaction(block, statuses, statement, reading))
             except UnreadableError as why:
                 reading.refuse(why, block.at)
 
 
-def _transaction(block: Block, statuses: list[Block], statement: dict[str, Any], reading: Reading) -> dict[str, Any]:
+def _transaction(block: Block, statuses: list[_Status], statement: dict[str, Any], reading: Reading) -> dict[str, Any]:
     details = [*block.inside("TRANSDET"), block]
     parties = [*block.inside("SETPRTY"), *details]
     links = [block, *block.inside("LINK"), *block.inside("TRANSDET")]
@@ -74,7 +77,7 @@ def _transaction(block: Block, statuses: list[Block], statement: dict[str, Any],
         missing, expected = ("quantity", "36B::SETT") if instructed is None else ("side", "22H::REDE")
         raise UnreadableError(f"{missing}-missing", f"the transaction says no {missing}", expected=f":{expected}//", field=expected)
     currency, money_due = amount(details, "SETT", "PSTA", "ESTT")
-    status, why = _status(statuses)
+    status = min((s.word for s in statuses), key=_WORST.index, default="pending")
     return {
         "statement_id": statement["statement_id"], "account": safekeeping(details) or statement["account"], "kind": "trade",
         "status": status, "reference": reference(links, "RELA", "ACOW"),
@@ -82,17 +85,30 @@ def _transaction(block: Block, statuses: list[Block], statement: dict[str, Any],
         "isin": isin, "local_id": local, "name": name, "side": side, "quantity": signed(side, instructed),
         "quantity_type": quantity_type, "price": price(details, reading), "currency": currency, "amount": paid(side, money_due),
         "trade_date": dated(details, reading, "TRAD"), "settlement_date": dated(details, reading, "SETT"),
-        "counterparty": counterparty(parties, side), "text": "; ".join(filter(None, [why, words(details, "70")])) or None,
+        "counterparty": counterparty(parties, side),
+        "text": "; ".join(filter(None, [*(s.text for s in statuses), words(details, "70")])) or None,
     }  # fmt: skip
 
 
-def _status(statuses: list[Block]) -> tuple[str, str | None]:
-    """Worst of the statuses, and their codes and reasons in words."""
-    codes = [f.code for b in statuses for f in b.all("25D")]
-    reasons = [f.code for b in statuses for r in b.inside("REAS") for f in r.all("24B")]
-    said = words([r for b in statuses for r in b.inside("REAS")], "70D")
-    worst = "cancelled" if any(c in _CANCELLED for c in codes) else "failing" if any(c in _FAILING for c in codes) else "pending"
-    return worst, "; ".join(filter(None, [" ".join([*codes, *reasons]), said])) or None
+@dataclass(frozen=True, slots=True)
+class _Status:
+    """What a STAT block says of its transactions."""
+
+    codes: tuple[str, ...]
+    text: str
+
+    @property
+    def word(self) -> str:
+        worst = (("cancelled", _CANCELLED), ("failing", _FAILING))
+        return next((word for word, codes in worst if set(codes) & set(self.codes)), "pending")
+
+
+def _said(block: Block) -> _Status:
+    """Codes and reasons of a status, in words."""
+    reasons = block.children("REAS")
+    codes = tuple(f.code for f in block.all("25D"))
+    because = [f.code for r in reasons for f in r.all("24B")]
+    return _Status(codes, "; ".join(filter(None, [" ".join([*codes, *because]), words(reasons, "70D")])))
 
 
 def penalties(root: Block, safe: str | None, statement_id: str | None, reading: Reading) -> None:

@@ -42,7 +42,7 @@ def _shared(root: Block, reading: Reading) -> dict[str, Any]:
             "reference-missing", "the message names no corporate action", expected=":20C::CORP//", field="20C::CORP"
         )
     isin, local, name = security(underlying.get("35B"))
-    safe = safekeeping([underlying, *underlying.inside("ACCTINFO"), *root.inside("CACONF", "CAINST"), general])
+    safe = safekeeping([underlying, *underlying.inside("ACCTINFO"), *root.inside("CADETL", "CACONF", "CAINST"), general])
     if not safe:
         reading.warning(
             "account-missing", "the message names no safekeeping account", root.at, "97A::SAFE", expected=":97A::SAFE//"
@@ -86,7 +86,7 @@ def _confirmation(root: Block, shared: dict[str, Any], reading: Reading) -> None
     """MT566: a row per movement of securities or cash; a reversal turns the sign."""
     confirmed = root.part("CACONF")
     sign = -1 if (root.part("GENL").text("23G") or "").startswith("REVR") else 1
-    movements = list(root.inside("SECMOVE", "CASHMOVE"))
+    movements, said = list(root.inside("SECMOVE", "CASHMOVE")), _said(root, confirmed)
     if not movements:
         why = UnreadableError("movement-missing", "the confirmation shows no movement", expected=":16R:CASHMOVE or SECMOVE")
         reading.refuse(why, root.at, "CACONF")
@@ -97,7 +97,7 @@ def _confirmation(root: Block, shared: dict[str, Any], reading: Reading) -> None
             reading.refuse(why, block.at)
             continue
         reading.add(TRANSACTIONS, block.at, {
-            **shared, **made, "status": "settled", "text": _said(root, confirmed),
+            **shared, **made, "status": "settled", "text": said,
             "settlement_date": dated([block], reading, "PAYD"),
             "effective_date": dated([block, confirmed], reading, "POST", "VALU"),
         })  # fmt: skip
