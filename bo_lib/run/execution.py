@@ -117,10 +117,21 @@ def finish(request: dict[str, Any], error: str) -> dict[str, Any]:
         return {"error": error or f"the executed notebook is not readable: {type(reason).__name__}", "seconds": {}}
     imports, cells = _seconds_of_cells(notebook)
     error = error or _died_thread(notebook) or _not_concluded()
-    state = f"<b class=failed>failed</b>: {_escape(error)}" if error else _said_conclusion()
-    heading = f"<b>{_escape(request['title'])}</b> · {_escape(request['run_id'])} · {state}"
+    heading = _heading(request, *(("failed", error) if error else _said_conclusion()))
     Path("executed.html").write_text(render(notebook, request["title"], heading, request["plotly_js"]), "utf-8")
     return {"error": error, "seconds": {"imports": imports, "cells": cells}}
+
+
+def _heading(request: dict[str, Any], verdict: str, says: str) -> str:
+    """The verdict first, then of what, then what was known and under which number the run is kept."""
+    given = request["parameters"]
+    known = given.get("known_at") or "the time of the run"
+    title = _escape(request["title"].replace("_", " "))
+    quiet = f"known at: {known} · run {request['run_id']}"
+    return (
+        f'<header class="{verdict}"><div class="verdict">{verdict}</div><div class="of"><b>{title}</b></div>'
+        f'<div>{_escape(says)}</div><div class="quiet">{_escape(quiet)}</div></header>'
+    )
 
 
 def _escape(text: str) -> str:
@@ -141,9 +152,11 @@ def _not_concluded() -> str:
     return ""
 
 
-def _said_conclusion() -> str:
+def _said_conclusion() -> tuple[str, str]:
+    from bo_lib.views.wording import in_words
+
     conclusion = json.loads(Path(CONCLUSION).read_text("utf-8"))
-    return f"<b class={conclusion['verdict']}>{conclusion['verdict']}</b> {_escape(str(conclusion.get('summary', '')))}"
+    return conclusion["verdict"], in_words(str(conclusion.get("summary", "")))
 
 
 def _died_thread(notebook: Any) -> str:

@@ -18,11 +18,16 @@ _STYLE = """
 :root { color-scheme: light; }
 body { font: 15px/1.5 system-ui, "Segoe UI", "Helvetica Neue", Arial, sans-serif; color: #1c2530; background: #fff;
   max-width: 1120px; margin: 0 auto; padding: 24px 32px 64px; font-variant-numeric: tabular-nums; }
-header { border-bottom: 1px solid #d8dee6; margin-bottom: 24px; padding-bottom: 12px; color: #566373; }
-header b { color: #1c2530; }
-header .failed, header .blocked { color: #b42318; }
-header .attention { color: #9a6700; }
-header .pass { color: #1a7f37; }
+header { border: 1px solid #d8dee6; border-left: 8px solid #566373; border-radius: 5px; margin-bottom: 24px; padding: 12px 18px; }
+header .verdict { font-size: 22px; font-weight: 700; letter-spacing: .04em; text-transform: uppercase; }
+header .of { font-size: 16px; margin: 2px 0; }
+header .quiet { color: #566373; font-size: 13px; }
+header.failed, header.blocked { border-left-color: #b42318; background: #fdf0ee; }
+header.attention { border-left-color: #9a6700; background: #fdf6e6; }
+header.pass { border-left-color: #1a7f37; background: #eef7f1; }
+.failed .verdict, .blocked .verdict { color: #b42318; }
+.attention .verdict { color: #9a6700; }
+.pass .verdict { color: #1a7f37; }
 h1, h2, h3 { line-height: 1.25; font-weight: 600; }
 h1 { font-size: 26px; }
 h2 { font-size: 20px; margin-top: 32px; }
@@ -37,23 +42,44 @@ th { text-align: left; font-weight: 600; }
 img { max-width: 100%; }
 .chart { min-height: 320px; }
 .chart:empty::before { content: attr(data-needs); color: #b42318; }
-@media print { .highlight pre { white-space: pre-wrap; } }
+@page { size: A4 landscape; margin: 12mm; }
+@media print {
+  body { max-width: none; padding: 0; font-size: 12px; }
+  .highlight { display: none; }
+  h2 { break-after: avoid; }
+  tr, .chart { break-inside: avoid; }
+  thead { display: table-header-group; }
+  .output { overflow: visible; }
+  header, .bo * { print-color-adjust: exact; }
+}
 """
 
 
 def render(notebook: Any, title: str, heading: str, plotly_js: str) -> str:
-    """The page of an executed notebook; ``heading`` is HTML, ``plotly_js`` the relative address of plotly.js."""
+    """The page of an executed notebook; ``heading`` is its header as HTML, ``plotly_js`` the relative address of plotly.js."""
     from pygments.formatters.html import HtmlFormatter
 
     charts = _charts_as_html(notebook, plotly_js)
+    _one_parameters_cell(notebook)
     body = _body(notebook)
     script = f'<script src="{html.escape(plotly_js)}" charset="utf-8"></script>' if charts else ""
     style = _STYLE + HtmlFormatter(style="default").get_style_defs(".highlight")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{html.escape(title)}</title><style>{style}</style>{script}</head>\n"
-        f"<body><header>{heading}</header>\n{body}</body></html>\n"
+        f"<body>{heading}\n{body}</body></html>\n"
     )
+
+
+def _one_parameters_cell(notebook: Any) -> None:
+    """The parameters as they were, in one cell: papermill leaves the defaults and puts a second cell below them."""
+    tagged = {tag: c for c in notebook.cells for tag in c.metadata.get("tags", []) if tag in ("parameters", "injected-parameters")}
+    if len(tagged) == 2:
+        defaults, injected = tagged["parameters"], tagged["injected-parameters"]
+        given = {line.partition(" = ")[0]: line for line in injected.source.splitlines() if " = " in line}
+        lines = [given.pop(line.partition(" = ")[0], line) for line in defaults.source.splitlines()]
+        defaults.source = "\n".join([*lines, *given.values()])
+        notebook.cells.remove(injected)
 
 
 def _body(notebook: Any) -> str:

@@ -37,6 +37,8 @@ def figure(chart: Chart, data: pa.Table) -> Any:
         made.update_yaxes(dtick=1)
     if chart.kind == "line" and pa.types.is_date(data.schema.field(chart.x).type):
         made.update_xaxes(_day_axis(data[chart.x].to_pylist()))
+    if chart.kind == "waterfall" and (span := _span(chart, data)):
+        made.update_yaxes(range=span)
     if chart.kind == "heatmap":
         made.update_layout(height=max(HEIGHT_PX, 60 + 28 * len(set(data[chart.y].to_pylist()))))
         made.update_yaxes(title_text="", automargin=True)
@@ -179,11 +181,34 @@ def _lines(chart: Chart, data: pa.Table) -> list[Any]:
 def _waterfall(chart: Chart, data: pa.Table) -> list[Any]:
     import plotly.graph_objects as go
 
-    rows = data.to_pylist()
+    rows = data.to_pylist()  # amounts stand on the bars: the axis need not start at zero
     measure = ["absolute" if row[chart.x] in chart.totals else "relative" for row in rows]
     colors = {kind: {"marker": {"color": COLORS[i]}} for kind, i in (("increasing", 2), ("decreasing", 1), ("totals", 0))}
     connector = {"line": {"color": "#9aa6b2", "width": 1}}
-    return [go.Waterfall(name="", measure=measure, hovertemplate=_hover(chart), connector=connector, **colors, **_xy(chart, rows))]
+    said = {
+        "text": ["" if row[chart.y] is None else f"{row[chart.y]:,.0f}" for row in rows],
+        "textposition": "inside",
+        "cliponaxis": False,
+    }
+    return [
+        go.Waterfall(
+            name="", measure=measure, **said, hovertemplate=_hover(chart), connector=connector, **colors, **_xy(chart, rows)
+        )
+    ]
+
+
+def _span(chart: Chart, data: pa.Table) -> list[float] | None:
+    """An axis around the levels of a waterfall when its steps are small beside them; from zero they could not be seen."""
+    level, levels = 0.0, []
+    for row in data.to_pylist():
+        amount = float(row[chart.y] or 0)
+        level = amount if row[chart.x] in chart.totals else level + amount
+        levels.append(level)
+    low, high = min(levels, default=0.0), max(levels, default=0.0)
+    if data.num_rows < 2 or data[chart.x][0].as_py() not in chart.totals or low <= 0 or high - low > low / 2:
+        return None
+    room = (high - low) / 4 or high / 100
+    return [low - room, high + room]
 
 
 def _heatmap(chart: Chart, data: pa.Table) -> list[Any]:

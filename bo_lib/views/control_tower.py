@@ -15,13 +15,19 @@ from bo_lib.views import charts, html
 from bo_lib.views.report import Chart
 from bo_lib.views.tower import FIRM, PROCESSES, Cell, Item, Tower
 from bo_lib.views.tower_data import business_dates, fund_rows, tower_data
+from bo_lib.views.wording import day_words, in_words
 
 ITEMS_SHOWN = 7
 CHART_PX = 256  # so that the whole page stands on a screen of 1400 x 900
 NOTHING_YET = "Nothing has run yet: `bo demo` runs a first business day."
-_SHORT = {"corporate_actions": "Corp. actions", "daily_recon": "Recon", "nav_strike": "NAV", "month_end_close": "Month-end"}
+_SHORT = {
+    "corporate_actions": "Corporate actions",
+    "daily_recon": "Reconciliation",
+    "nav_strike": "NAV",
+    "month_end_close": "Month-end",
+}
 _AGES = Chart("stacked_bar", "band", "breaks", "fund", "Open breaks by age in business days")
-_LINES = Chart("line", "business_date", "index", "series", "NAV per unit, first day shown = 100")
+_LINES = Chart("line", "business_date", "index", "series", "NAV per unit of each class; first day shown = 100")
 
 
 def control_tower(root: Path, firm: Firm, store: Store) -> Any:
@@ -57,7 +63,7 @@ def control_tower(root: Path, firm: Firm, store: Store) -> Any:
         days = business_dates(store)
         keep = chosen.value if chosen.value in days else (days[0] if days else None)
         chosen.unobserve(pick, names="value")
-        chosen.options = [(day.isoformat(), day) for day in days]
+        chosen.options = [(day_words(day), day) for day in days]
         chosen.value = keep
         chosen.observe(pick, names="value")
         draw(keep)
@@ -90,10 +96,8 @@ def _links(root: Path, firm: Firm) -> Callable[[str], str]:
 
 
 def _head(page: Tower) -> str:
-    badge = html.badge(page.verdict)
-    return (
-        f'<div class="bo-head"><span class="bo-title">{page.business_date}</span>{badge}<span>{escape(page.summary)}</span></div>'
-    )
+    badge, day = html.badge(page.verdict), day_words(page.business_date)
+    return f'<div class="bo-head"><span class="bo-title">{day}</span>{badge}<span>{escape(page.summary)}</span></div>'
 
 
 def _body(page: Tower, link: Callable[[str], str]) -> str:
@@ -107,16 +111,17 @@ def _matrix(page: Tower, link: Callable[[str], str]) -> str:
         f'<tr><td title="{escape(name)}">{escape(fund)}</td>{"".join(_cell(page.cell(fund, p), link) for p in PROCESSES)}</tr>'
         for fund, name in page.funds
     )
-    title = '<div class="bo-section">Processes <span class="bo-quiet">verdict and end (UTC) of the last run</span></div>'
+    says = "the last run's verdict and end (UTC); a click opens its page"
+    title = f'<div class="bo-section">Processes <span class="bo-quiet">{says}</span></div>'
     rows = f"<thead><tr><th>Fund</th>{head}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="bo-panel">{title}<div class="bo-scroll"><table class="bo-table bo-matrix">{rows}</table></div></div>'
 
 
 def _cell(cell: Cell, link: Callable[[str], str]) -> str:
     if not cell.said:
-        return '<td title="has not run"><span class="bo-quiet">–</span></td>'
+        return '<td title="This process has not run for this date"><span class="bo-quiet">–</span></td>'
     when = f'<div class="bo-when">{escape(cell.at)}</div>' if cell.at else ""
-    return f'<td title="{escape(cell.summary)}">{html.badge(cell.said, link(cell.folder))}{when}</td>'
+    return f'<td title="{escape(in_words(cell.summary))}">{html.badge(cell.said, link(cell.folder))}{when}</td>'
 
 
 def _attention(items: tuple[Item, ...], link: Callable[[str], str]) -> str:
@@ -133,9 +138,14 @@ def _attention(items: tuple[Item, ...], link: Callable[[str], str]) -> str:
 
 def _item(item: Item, link: Callable[[str], str]) -> str:
     href = link(item.folder)
-    what = f'<a href="{escape(href)}" target="_blank" rel="noopener">{escape(item.what)}</a>' if href else escape(item.what)
-    why = f'<div class="bo-quiet">{escape(item.why)}</div>' if item.why else ""
-    return f"<tr><td><b>{escape('All funds' if item.fund == FIRM else item.fund)}</b></td><td>{what}{why}</td></tr>"
+    what = (
+        f'<a href="{escape(href)}" target="_blank" rel="noopener">{escape(in_words(item.what))}</a>'
+        if href
+        else escape(in_words(item.what))
+    )
+    why = f'<div class="bo-quiet">{escape(in_words(item.why))}</div>' if item.why else ""
+    fund = "All funds" if item.fund == FIRM else item.fund
+    return f'<tr><td class="bo-d"><b>{escape(fund)}</b></td><td>{what}{why}</td></tr>'
 
 
 def _drawings(page: Tower | None) -> list[dict[str, Any] | None]:

@@ -16,10 +16,11 @@ import pyarrow as pa
 
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.views.findings import findings_table
-from bo_lib.views.report import Chart, Figure, Report, Section
-from bo_lib.views.wording import columns_as_text, is_number, label, text_of
+from bo_lib.views.report import ROWS_SHOWN, Chart, Figure, Report, Section
+from bo_lib.views.wording import columns_as_text, in_words, is_number, label, text_of
 
 HTML, TEXT = "text/html", "text/plain"
+FINDINGS_SHOWN = 20
 LONG = 11  # characters of a figure that still fit in large type
 _LEFT, _SIDE_BY_SIDE = ' style="text-align: left"', ' style="display: inline-block; vertical-align: top; padding: 9px 12px 8px"'
 _BADGES = frozenset([*Verdict, *Severity, "failed"])
@@ -50,13 +51,13 @@ def _figure(figure: Figure) -> str:
     note = f'<div class="bo-note">{escape(figure.note)}</div>' if figure.note else ""
     alarm = " bo-alarm" if figure.alarm else ""
     return (
-        f'<div class="bo-figure{alarm}"{_SIDE_BY_SIDE}><div class="bo-label">{escape(figure.label)}</div>'
+        f'<div class="bo-figure{alarm}"{_SIDE_BY_SIDE}><div class="bo-label">{escape(in_words(figure.label))}</div>'
         f'<div class="bo-value{size}" title="{value}"><b>{value}</b></div>{note}</div>'
     )
 
 
-def table(data: pa.Table, rows: int = 50) -> str:
-    """An Arrow table as HTML, cut after ``rows`` with a word on how many more there are."""
+def table(data: pa.Table, rows: int = ROWS_SHOWN, kept_in: str = "") -> str:
+    """An Arrow table as HTML, cut after ``rows`` with a word on how many more there are, and where."""
     if not data.num_rows:
         return '<div class="bo-empty">no rows</div>'
     kinds = [_cell_class(kind) for kind in data.schema.types]
@@ -65,8 +66,8 @@ def table(data: pa.Table, rows: int = 50) -> str:
         _cells(name, texts, kind) for name, texts, kind in zip(data.column_names, columns_as_text(data, rows), kinds, strict=True)
     ]
     body = "".join(f"<tr>{''.join(cells)}</tr>" for cells in zip(*columns, strict=True))
-    more = data.num_rows - rows
-    foot = f'<tr><td class="bo-more" colspan="{len(kinds)}">and {more:,} more</td></tr>' if more > 0 else ""
+    more, kept = data.num_rows - rows, f", in {escape(kept_in)}" if kept_in else ""
+    foot = f'<tr><td class="bo-more" colspan="{len(kinds)}">and {more:,} more{kept}</td></tr>' if more > 0 else ""
     return f'<div class="bo-scroll"><table class="bo-table"><thead><tr>{head}</tr></thead><tbody>{body}{foot}</tbody></table></div>'
 
 
@@ -85,7 +86,7 @@ def _cells(name: str, texts: list[str], kind: str) -> list[str]:
 def header(report: Report) -> str:
     return (
         f'<div class="bo-head"><b class="bo-title">{escape(report.title)}</b> {badge(report.verdict)}</div>'
-        f'<div class="bo-summary">{escape(report.summary)}</div>'
+        f'<div class="bo-summary">{escape(in_words(report.summary))}</div>'
     )
 
 
@@ -100,6 +101,7 @@ def wrapped(body: str) -> str:
 
 def _pieces(report: Report, rows: int) -> Iterator[str | tuple[Chart, pa.Table]]:
     """The report from top to bottom: HTML, and charts with their data where they stand."""
+    kept_in = f"results/{report.name}.json"
     yield header(report)
     if report.figures:
         yield figures(report.figures)
@@ -110,9 +112,9 @@ def _pieces(report: Report, rows: int) -> Iterator[str | tuple[Chart, pa.Table]]
             if data is not None and data.num_rows:
                 yield section.chart, data
         if section.table is not None:
-            yield table(section.table, rows)
+            yield table(section.table, section.rows or rows, kept_in)
     if report.findings:
-        yield section_head(Section("Findings")) + table(findings_table(report.findings), rows)
+        yield section_head(Section("Findings")) + table(findings_table(report.findings), min(rows, FINDINGS_SHOWN), kept_in)
 
 
 def fragment(report: Report, rows: int) -> str:

@@ -16,7 +16,7 @@ import pyarrow as pa
 from bo_lib.model.findings import Finding, Verdict
 from bo_lib.views.wording import columns_as_text, is_number, label, plain, text_of, text_table
 
-ROWS_SHOWN = 50
+ROWS_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,13 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
+    """``rows``: how many of the table a page shows, if not as many as usual; the others are in the results."""
+
     title: str
     says: str = ""
     table: pa.Table | None = None
     chart: Chart | None = None
+    rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Report:
             f"{'!' if f.alarm else ' '} {f.label}: {text_of(f.value)}" + (f" ({f.note})" if f.note else "") for f in self.figures
         )
         for section in self.sections:
-            table = table_as_text(section.table, rows) if section.table is not None else ""
+            table = table_as_text(section.table, min(rows, section.rows or rows)) if section.table is not None else ""
             yield "\n".join(part for part in (section.title, section.says, table) if part)
         if self.findings:
             yield "Findings\n" + table_as_text(findings_table(self.findings), rows)

@@ -21,6 +21,7 @@ arrivals
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,7 +35,7 @@ from bo_lib.model.findings import Verdict
 from bo_lib.model.tables import AMOUNT, PRICE
 from bo_lib.recon.breaks import AGE_BANDS, age_band
 from bo_lib.views.report import Figure
-from bo_lib.views.wording import text_of
+from bo_lib.views.wording import day_words, text_of
 
 Row = Mapping[str, Any]
 
@@ -228,11 +229,11 @@ def _struck(navs: Sequence[Row], fund: str, day: date) -> _Struck:
 def _nav_figure(fund: Row, struck: _Struck, day: date) -> Figure:
     row = struck.on(day)
     if row is None:
-        last = f"last on {struck.rows[-1][0]}" if struck.rows else "never yet"
+        last = f"last on {day_words(struck.rows[-1][0])}" if struck.rows else "never yet"
         return Figure(str(fund["id"]), "not struck", last)
     move = struck.move_pct
-    what = "with capital" if fund.get("kind") == CLOSED_END else "per unit"
-    said = "" if move is None else f", {move:+.2f} % {what} since {struck.rows[-2][0]}"
+    what = "with capital calls" if fund.get("kind") == CLOSED_END else "per unit"
+    said = "" if move is None else f", {move:+.2f}% {what} since {day_words(struck.rows[-2][0])}"
     return Figure(str(fund["id"]), _decimal(row["net_assets"]), f"{row['currency']}{said}", _moved_far(fund, move))
 
 
@@ -274,10 +275,15 @@ def _control_figures(
     said = [values[0][0], *(f"{currency} {amount:,.2f}" for currency, amount in values[1:])] if values else []
     owed = [f"{f['sender']} {f['format']}" for f in files]
     return (
-        Figure("Open breaks", len(opened), f"{new} new today"),
-        Figure("Oldest break", oldest if opened else "none", "business days" if opened else "", oldest > OLD_BUSINESS_DAYS),
+        Figure("Open breaks", len(opened), f"differences still open, {new} new today"),
+        Figure(
+            "Oldest break",
+            oldest if opened else "none",
+            f"business days; red above {OLD_BUSINESS_DAYS}" if opened else "",
+            oldest > OLD_BUSINESS_DAYS,
+        ),
         Figure("Value in breaks", values[0][1] if values else ZERO, ", and ".join([*said, *unvalued])),
-        Figure("Unmatched", unmatched, "items on one side only"),
+        Figure("Unmatched", unmatched, "breaks with an item on one side only"),
         Figure("Files late or refused", len(files), ", ".join(dict.fromkeys(owed[:3])), bool(files)),
         Figure("Runs failed or blocked", failed, f"of {done} run{'' if done == 1 else 's'}", bool(failed)),
     )
@@ -308,7 +314,7 @@ def _attention(
         move = history.move_pct if history.on(day) else None
         if move is not None and _moved_far(known[fund], move):
             found.append(
-                Item(3, abs(move), fund, f"NAV per unit moved {move:+.2f} %", f"more than {known[fund].get('nav_move_pct')} %")
+                Item(3, abs(move), fund, f"NAV per unit moved {move:+.2f}%", f"more than {known[fund].get('nav_move_pct')}%")
             )
     found += [
         Item(4, b.amount, b.fund, f"Break open for {b.age} business days", _break_words(b, known))
@@ -340,7 +346,8 @@ def _break_words(b: _Break, known: Mapping[str, Row]) -> str:
 def _said_of(file: Row) -> str:
     findings = file.get("findings") or []
     first = findings[0] if findings else file.get("file") or ""
-    return str(first.get("message", "")) if isinstance(first, Mapping) else str(first)
+    said = str(first.get("message", "")) if isinstance(first, Mapping) else str(first)
+    return re.sub(r"^(error|warning|info) [\w-]+: ", "", said)  # the code is for machines
 
 
 def _verdict(items: Sequence[Item]) -> Verdict:
@@ -353,7 +360,7 @@ def _summary(day: date, cells: Sequence[Cell], items: Sequence[Item]) -> str:
     done = [c for c in cells if c.said and c.said != RUNNING]
     passed = sum(c.said == Verdict.PASS for c in done)
     if not done:
-        return f"Nothing has run for {day} yet."
+        return f"Nothing has run for {day_words(day)} yet."
     thing = "thing needs" if len(items) == 1 else "things need"
     rest = f"{len(items)} {thing} attention, first: {items[0].fund}, {items[0].what}." if items else "nothing needs attention."
     return f"{passed} of {len(done)} runs passed; {rest}"

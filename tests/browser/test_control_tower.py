@@ -53,8 +53,8 @@ def test_another_date_redraws_everything(visit: Callable[..., Any], server: str)
     with visit() as v:
         page = opened(v, server)
         bars = page.eval_on_selector_all(".bars .point", "all => all.length")
-        page.select_option(".bo-controls select", "2026-06-25")
-        page.wait_for_selector("text=Nothing has run for 2026-06-25 yet.", timeout=WAIT_MS)
+        page.select_option(".bo-controls select", label="25 June 2026")
+        page.wait_for_selector("text=Nothing has run for 25 June 2026 yet.", timeout=WAIT_MS)
         page.wait_for_function("n => document.querySelectorAll('.bars .point').length !== n", arg=bars, timeout=WAIT_MS)
         page.wait_for_function("() => document.body.innerText.includes('100,000,000.00')", timeout=WAIT_MS)
         assert figures(page)["EURO-UCITS"] == "100,000,000.00" and figures(page)["Open breaks"] == "2"

@@ -110,7 +110,7 @@ def test_a_run_without_its_conclusion_has_failed_and_is_kept(name: str, badly_en
     assert made.state == "failed" and made.verdict == "" and not made.passed
     assert BADLY_ENDED[name][1] in made.error
     assert made.folder and {"executed.ipynb", "executed.html"} <= set(made.files)
-    assert "class=failed" in (made.folder / "executed.html").read_text("utf-8")
+    assert 'class="failed"' in (made.folder / "executed.html").read_text("utf-8")
 
 
 def test_a_failed_run_is_tried_again(firm: Path, badly_ended: dict[str, Manifest]) -> None:

@@ -77,3 +77,9 @@ def test_every_kind_is_json_and_names_no_other_machine(kind: str) -> None:
 def test_an_unknown_column_is_a_programmers_mistake() -> None:
     with pytest.raises(KeyError):
         charts.figure(Chart("bar", "nowhere", "amount"), BREAKS)
+
+
+def test_the_axis_of_a_waterfall_shows_steps_that_are_small_beside_the_levels() -> None:
+    moves = pa.table({"item": ["opening", "price", "closing"], "amount": [1_000_000.0, 5_000.0, 1_005_000.0]})
+    low, high = charts.figure(Chart("waterfall", "item", "amount", totals=("opening", "closing")), moves).layout.yaxis.range
+    assert 990_000 < low < 1_000_000 and 1_005_000 < high < 1_010_000

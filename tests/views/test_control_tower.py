@@ -30,10 +30,10 @@ def parts(box: Any) -> tuple[Any, Any, Any, Any, Any]:
 def test_it_opens_on_the_latest_date_and_follows_the_selector(root: Path) -> None:
     box, _ = shown(root)
     head, chosen, _, body, drawn = parts(box)
-    assert chosen.value == small_firm.TODAY and "2026-06-30" in head.value and "104,566,778.12" in body.value
+    assert chosen.value == small_firm.TODAY and "30 June 2026" in head.value and "104,566,778.12" in body.value
     assert all(output.outputs[0]["data"] for output in drawn.children)
     chosen.value = small_firm.DAYS[1]
-    assert "Nothing has run for 2026-06-25 yet." in head.value and "100,000,000.00" in body.value
+    assert "Nothing has run for 25 June 2026 yet." in head.value and "100,000,000.00" in body.value
 
 
 def test_a_hostile_name_is_shown_as_it_is_written(root: Path) -> None:

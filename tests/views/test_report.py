@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +14,7 @@ from bo_lib.model.tables import AMOUNT, QUANTITY
 from bo_lib.views import charts, html
 from bo_lib.views.findings import findings_table
 from bo_lib.views.report import Chart, Figure, Report, Section, table_as_text
-from bo_lib.views.wording import label, text_of
+from bo_lib.views.wording import columns_as_text, in_words, label, text_of
 
 HOSTILE = '<script>alert(1)</script>"onload="x'
 BREAKS = pa.table(
@@ -132,3 +133,35 @@ def test_labels_and_values_are_for_people() -> None:
         "2026-06-30",
     ]
     assert text_of(Decimal("1E+3")) == "1,000" and text_of(Decimal("100.500000")) == "100.50"
+
+
+def test_a_page_says_ledger_names_as_words_and_yen_without_cents() -> None:
+    rows = pa.table(
+        {
+            "item": ["fx_payable", "cash"],
+            "currency": ["EUR", "JPY"],
+            "local": pa.array([Decimal("-1234.5"), Decimal("219960607")], pa.decimal128(38, 6)),
+            "quantity": pa.array([Decimal("10.0"), Decimal("3.25")], pa.decimal128(38, 10)),
+            "move_pct": pa.array([Decimal("3.932405"), Decimal("-0.000747")], pa.decimal128(38, 10)),
+        }
+    )
+    assert columns_as_text(rows, 9) == [
+        ["fx payable", "cash"], ["EUR", "JPY"], ["-1,234.50", "219,960,607"], ["10.00", "3.25"], ["3.93", "0.00"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "reads"),
+    [
+        ("struck 130467774.770000 EUR; residual 0", "struck 130,467,774.77 EUR; residual 0"),
+        ("fx_payable -482159.24 in cash_20260630.xlsx on 30.06.2026", "fx payable -482,159.24 in cash_20260630.xlsx on 30.06.2026"),
+    ],
+)
+def test_prose_has_words_and_separators_but_files_and_dates_as_they_are(said: str, reads: str) -> None:
+    assert in_words(said) == reads
+
+
+def test_a_long_table_says_where_the_rest_is() -> None:
+    long = pa.table({"line": list(range(60))})
+    page = Report("moves", "Moves", Verdict.PASS, "Long.", sections=(Section("All", table=long, rows=20),)).to_html()
+    assert "and 40 more, in results/moves.json" in page

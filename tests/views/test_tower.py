@@ -62,7 +62,7 @@ def test_a_run_that_began_and_did_not_end_is_running() -> None:
 
 
 def test_runs_of_other_days_are_not_shown() -> None:
-    assert page([run("dealing", "pass", business_date="2026-06-29")]).summary == "Nothing has run for 2026-06-30 yet."
+    assert page([run("dealing", "pass", business_date="2026-06-29")]).summary == "Nothing has run for 30 June 2026 yet."
 
 
 def test_breaks_are_aged_in_business_days_and_counted_per_fund() -> None:
@@ -79,7 +79,7 @@ def test_breaks_are_aged_in_business_days_and_counted_per_fund() -> None:
     counted = {(row["fund"], row["band"]): row["breaks"] for row in made.ages.to_pylist() if row["breaks"]}
     assert counted == {("EURO-UCITS", "0-1"): 1, ("EURO-UCITS", "2-5"): 1, ("EURO-UCITS", "6-30"): 1, ("BOND", "6-30"): 1}
     said = figures(made)
-    assert said["Open breaks"].value == 4 and said["Open breaks"].note == "1 new today"
+    assert said["Open breaks"].value == 4 and said["Open breaks"].note == "differences still open, 1 new today"
     assert said["Oldest break"].value == 21 and said["Oldest break"].alarm
     assert said["Value in breaks"].value == Decimal("2520.50") and said["Value in breaks"].note == "EUR, and USD 7.00"
     assert said["Unmatched"].value == 1
@@ -99,7 +99,7 @@ def test_nav_moves_per_unit_so_that_flows_do_not_count() -> None:
         navs=[nav("2026-06-29", "200", {"A": "100", "I": "50"}), nav("2026-06-30", "900", {"A": "101", "I": "50.25", "NEW": "100"})]
     )
     figure = figures(made)["EURO-UCITS"]
-    assert figure.value == Decimal(900) and figure.note == "EUR, +0.75 % per unit since 2026-06-29" and not figure.alarm
+    assert figure.value == Decimal(900) and figure.note == "EUR, +0.75% per unit since 29 June 2026" and not figure.alarm
     assert figures(made)["BOND"].value == "not struck" and figures(made)["BOND"].note == "never yet"
     lines = {(row["series"], str(row["business_date"])): row["index"] for row in made.lines.to_pylist()}
     assert lines["EURO-UCITS / A", "2026-06-29"] == 100 and lines["EURO-UCITS / I", "2026-06-30"] == Decimal("100.5")
@@ -110,7 +110,7 @@ def test_a_nav_struck_again_replaces_the_first_and_an_old_one_is_not_todays() ->
     twice = page(navs=[nav("2026-06-30", "1", {"A": "1"}), nav("2026-06-30", "2", {"A": "1"})])
     assert figures(twice)["EURO-UCITS"].value == 2
     old = figures(page(navs=[nav("2026-06-26", "1", {"A": "1"})]))["EURO-UCITS"]
-    assert old.value == "not struck" and old.note == "last on 2026-06-26"
+    assert old.value == "not struck" and old.note == "last on 26 June 2026"
 
 
 def test_what_needs_attention_comes_worst_first() -> None:
@@ -132,7 +132,7 @@ def test_what_needs_attention_comes_worst_first() -> None:
         ("BOND", "NAV strike failed"),
         ("EURO-UCITS", "Dealing blocked"),
         ("BOND", "BOREAL camt.053 refused"),
-        ("EURO-UCITS", "NAV per unit moved -5.00 %"),
+        ("EURO-UCITS", "NAV per unit moved -5.00%"),
         ("EURO-UCITS", "Break open for 20 business days"),
         ("EURO-UCITS", "Break open for 21 business days"),
         ("EURO-UCITS", "Reconciliation needs attention"),
@@ -158,5 +158,5 @@ def test_a_capital_call_is_no_performance() -> None:
     funds = [{**FUNDS[0], "kind": "closed_end"}]
     navs = [nav("2026-06-29", "100", {"LP": "100"}), nav("2026-06-30", "180", {"LP": "180"})]
     made = tower([], [], navs, [], TODAY, funds)
-    assert made.nav_figures[0].note == "EUR, +80.00 % with capital since 2026-06-29" and not made.nav_figures[0].alarm
+    assert made.nav_figures[0].note == "EUR, +80.00% with capital calls since 29 June 2026" and not made.nav_figures[0].alarm
     assert made.lines.num_rows == 0 and made.attention == ()

@@ -20,7 +20,7 @@ def trial_balance_report(adjusted: pa.Table, base_currency: str) -> Report:
         "trial_balance", "Trial balance", Verdict.BLOCKED if off else Verdict.PASS, said,
         (Figure("Balances", adjusted.num_rows), Figure("Out of balance", off, alarm=bool(off))),
         (Section("Booked, and with the marks of the strike", f"Debit positive, in {base_currency} unless said otherwise.",
-        adjusted),),
+        adjusted, rows=200),),
     )  # fmt: skip
 
 

@@ -62,7 +62,7 @@ def strike_report(struck: Strike, findings: Sequence[Finding]) -> Report:
             Section("By class", f"In {struck.base_currency}; NAV per unit in the currency of the class.", struck.classes),
             Section("By component", table=parts, chart=Chart("bar", "component", "base", title="Net assets by component",
             unit=struck.base_currency)),
-            Section("Components", "The largest first.", _largest(struck.components)),
+            Section("Components", "The largest first.", _largest(struck.components), rows=20),
         ),
         tuple(findings) if blocked else (),
     )  # fmt: skip
@@ -118,6 +118,7 @@ def move_report(roll: Attribution | None, base_currency: str, history: Sequence[
             "By item",
             "The largest first.",
             table(sorted(roll.table.to_pylist(), key=lambda r: -abs(r["amount"])), ("cause", "item", "amount")),
+            rows=20,
         ),
     ]
     if len(history) > 1:
@@ -145,20 +146,27 @@ def shadow_report(shadow: Shadow, administrator: str, findings: Sequence[Finding
     said += f"{count(off.num_rows, 'component')} beyond tolerance."
     if not shadow.table.num_rows:
         said = "There is no administrator's NAV of the day to compare with."
-    shown = ("component", "share_class", "item", "field", "ours", "theirs", "difference", "difference_bps", "explanation")
+    shown = ("what", "field", "ours", "theirs", "difference", "difference_bps", "explanation")
     return Report(
         "shadow", "Shadow", no_worse_than_attention(shadow.verdict), said,
         (
-            Figure("Net assets, bp", round_to(shadow.net_assets_bps, 2), alarm=off.num_rows > 0), Figure("Figures compared",
-            shadow.table.num_rows),
+            Figure("Administrator difference (bp)", round_to(shadow.net_assets_bps, 2), alarm=off.num_rows > 0),
+            Figure("Figures compared", shadow.table.num_rows),
             Figure("Beyond tolerance", off.num_rows, alarm=off.num_rows > 0),
         ),
         (
-            Section("Beyond tolerance", table=pick(off, *shown)),
-            Section("Everything compared", "The largest difference first.", pick(shadow.table, *shown[:-1])),
+            Section("Beyond tolerance", table=_compared(off, shown)),
+            Section("Everything compared", "The largest difference first.", _compared(shadow.table, shown[:-1]), rows=20),
         ),
         tuple(findings),
     )  # fmt: skip
+
+
+def _compared(figures: pa.Table, columns: Sequence[str]) -> pa.Table:
+    """Component, class and item in one column: what is compared."""
+    rows = figures.to_pylist()
+    what = [" ".join(r[key] for key in ("component", "share_class", "item") if r[key]) for r in rows]
+    return figures.append_column("what", pa.array(what, pa.string())).select(list(columns))
 
 
 def history_rows(payloads: Sequence[dict[str, Any]]) -> pa.Table:

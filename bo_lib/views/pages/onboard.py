@@ -45,8 +45,10 @@ def filing_report(
     share = round_to(residual * 100 / filed, 2) if filed else ZERO
     large = abs(residual) * 100 > RESIDUAL_PCT_MAX * abs(filed)
     agreed = difference == 0 and ledger == valued.net_assets
-    said = f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, of which {residual:,.2f} ({share:,.2f}%) is a "
-    said += "residual that makes them equal to the filed total: the filing proves the holdings, not the rest."
+    said = (
+        f"Net assets {valued.net_assets:,.2f} {valued.base_currency} on {valued.day}, of which {residual:,.2f} ({share:,.2f}%) is "
+    )
+    said += "a residual that makes them equal to the filed total: the filing proves the holdings, not the rest."
     if not agreed:
         said += f" The books differ from the filing by {difference:,.2f}, or from the ledger ({ledger:,.2f})."
     if large:
@@ -55,7 +57,8 @@ def filing_report(
     return Report(
         "onboard", f"{fund.id}: {fund.name}", verdict, said,
         (
-            Figure(f"Net assets, {valued.base_currency}", valued.net_assets, "holdings, cash and residual"), Figure("As filed", filed),
+            Figure(f"Net assets, {valued.base_currency}", valued.net_assets, "holdings, cash and residual"),
+            Figure("As filed", filed),
             Figure("By the ledger", ledger, "computed a second way", alarm=not agreed), Figure("Holdings", len(held)),
             Figure("Residual", residual, "makes the books equal to the filed total", alarm=large),
             Figure("Residual, % of net assets", share, f"attention above {RESIDUAL_PCT_MAX}%", alarm=large),
