@@ -50,11 +50,16 @@ class Office:
         self.firm = config.load_firm(self.root)
         self._clock = ""
 
+    @property
+    def store_file(self) -> Path | None:
+        """The file of the store; None where it is on a server."""
+        url = self.firm.store
+        return self.root / url.removeprefix("sqlite:///") if url.startswith("sqlite:///") else None
+
     @cached_property
     def store(self) -> Store:
-        url = self.firm.store
-        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
-            file = self.root / url.removeprefix("sqlite:///")
+        url, file = self.firm.store, self.store_file
+        if file and not url.startswith("sqlite:////"):
             file.parent.mkdir(parents=True, exist_ok=True)
             url = f"sqlite:///{file}"
         store = Store.open(url)

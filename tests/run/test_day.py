@@ -1,16 +1,19 @@
 """A day: each notebook once per fund after what it needs; one fund's trouble is not another's."""
 
+import shutil
 from datetime import date
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from bo_lib import cli
-from bo_lib.run import status
+from bo_lib.run import audit, status
 from bo_lib.run.day import DayReport, Node, plan, run_day
 from bo_lib.run.errors import Exit, UsageError
 from bo_lib.run.ledger import Ledger, facts_read
 from bo_lib.run.start import not_read, schedule_of
+from bo_lib.store import Fact
 from bo_lib.workbench.office import Office
 from tests.run.firm import COUNT, conclude, executions, write_firm, write_notebook
 
@@ -76,8 +79,6 @@ def test_facts_of_earlier_steps_and_of_people_are_inputs(office: Office, report:
     assert not_read(steps, "my_own") == {"my_own"}
     assert facts_read(ledger, "ALPHA", DAY, {"recon", "strike", "close"}) == {}
     assert set(facts_read(ledger, "ALPHA", DAY, {"strike", "close"})) == {"facts/ALPHA"}
-    from bo_lib.store import Fact
-
     office.store.append([Fact("approval", "BETA", "approval", "", DAY, {"of": "a break"})], "ben", "2026-06-30T21:00:00Z")
     assert set(facts_read(ledger, "BETA", DAY, {"recon", "strike", "close"})) == {"facts/BETA"}
 
@@ -154,20 +155,58 @@ def test_the_store_knows_what_ran(office: Office, report: DayReport, capsys: pyt
 
 
 def test_an_altered_result_is_found(office: Office, report: DayReport) -> None:
-    assert list(status.damaged_runs(Ledger(office))) == []
+    assert list(audit.damaged_runs(Ledger(office))) == []
     made = next(n.manifest for n in report.nodes if n.manifest)
     assert made.folder
     page = made.folder / "executed.html"
     before = page.read_bytes()
     page.chmod(0o644)
     page.write_bytes(before + b" ")
-    (found,) = status.damaged_runs(Ledger(office))
+    (found,) = audit.damaged_runs(Ledger(office))
     page.write_bytes(before)
     assert (
         found.code == "result-altered"
         and found.place.file.endswith("executed.html")
         and found.expected == made.files["executed.html"]
     )
+
+
+def test_whatever_is_kept_and_is_not_what_it_was_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A table altered, one gone, a file of a run gone, a run gone, a run nobody knows, the store gone: each with its code."""
+    root = write_firm(tmp_path, "day:\n  - {id: recon, notebook: recon}\n")
+    write_notebook(root, "recon", COUNT, BOOK, conclude())
+    office = Office(root)
+    alpha, beta = (n.manifest.folder for n in run_day(office, plan(office, DAY)).nodes if n.manifest)
+    assert alpha and beta
+    hashes = {name: office.tables.put(pa.table({"a": [name]})) for name in ("one", "two")}
+    payload = {"tables": hashes}
+    office.store.append([Fact("f", "inbox", "file", "S/x.csv", DAY, payload)], "anna", "2026-06-30T20:00:00Z")
+
+    def verify() -> tuple[int, str]:
+        return cli.main(["verify", "--root", str(root)]), capsys.readouterr().out
+
+    code, said = verify()
+    assert code == Exit.OK and "every kept run and table is as it was written" in said
+    office.tables.path(hashes["one"]).chmod(0o644)
+    office.tables.path(hashes["one"]).write_bytes(b"other")
+    office.tables.path(hashes["two"]).unlink()
+    shutil.copytree(beta, beta.with_name("feedfeedfeed-001"))
+    for folder in (alpha, beta, beta.parent):
+        folder.chmod(0o755)
+    (alpha / "executed.html").unlink()
+    (beta / "manifest.json").chmod(0o644)
+    (beta / "manifest.json").write_text("{}")
+    code, said = verify()
+    codes = ("table-altered", "table-missing", "run-unknown", "result-altered", "manifest-altered")
+    assert code == Exit.STORE and [said.count(c) for c in codes] == [1] * 5 and len(said.splitlines()) >= 5
+    office.store.close()
+    for path in (root / "outputs").glob("books.sqlite*"):
+        path.unlink()
+    code, said = verify()
+    assert code == Exit.STORE and "store-lost" in said and not (root / "outputs" / "books.sqlite").exists()
+    Office(root).store.close()  # a new, empty one in its place
+    code, said = verify()
+    assert code == Exit.STORE and said.count("run-unknown") == 3
 
 
 def test_holidays_and_month_ends_are_seen_before_anything_starts(office: Office) -> None:
