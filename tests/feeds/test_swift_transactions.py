@@ -165,3 +165,11 @@ def test_many_statuses_of_one_instruction_are_a_row_each() -> None:
     status = ":16R:STAT\n:25D::MTCH//MACH\n:16S:STAT\n"
     text = MT54X.replace(":16R:STAT\n", status + ":16R:STAT\n")
     assert [r["status"] for r in rows(text, "settlements")] == ["settled", "matched", "failing"]
+
+
+@pytest.mark.parametrize("name", sorted(set(SWIFT) - {"mt942"}))
+def test_a_message_cut_at_any_line_is_not_read_clean(name: str) -> None:
+    lines = SWIFT[name].splitlines(keepends=True)
+    end = min(n for n, line in enumerate(lines) if line.startswith("-}"))
+    for cut in range(1, end):
+        assert not read("".join(lines[:cut])).ok, lines[cut]
