@@ -73,7 +73,7 @@ def reconcile_tables(
     sides = {"left": left.to_pylist(), "right": right.to_pylist()}
     items = numbered(_items(matching, sides, rules, fund, value, explain))
     proof = _proof(matching, sides, rules, scopes, stated or {})
-    columns = tuple(dict.fromkeys([*rules.columns, *shown]))
+    columns = tuple(dict.fromkeys(["account", "currency", *rules.columns, *shown]))
     known = {_account_of(row) for rows in sides.values() for row in rows}
     return Reconciliation(
         name=rules.name, title=rules.title, fund=fund, business_date=day, rules=matching.rules, owner=rules.owner,
