@@ -89,6 +89,12 @@ def _add_files(commands: Any) -> None:
     read.add_argument("--json", action="store_true", help="rows and findings as JSON")
     read.add_argument("--rows", type=int, default=5, metavar="N", help="rows shown of each table of one file (default: 5)")
     read.add_argument("--schemas", type=Path, metavar="DIR", help="official XSDs to validate XML against; default: the firm's")
+    match = _command(commands, "match", "compare two files by rules, and keep what matched and what did not")
+    match.add_argument("left", metavar="LEFT", type=Path, help="ours: CSV or Parquet")
+    match.add_argument("right", metavar="RIGHT", type=Path, help="theirs: CSV or Parquet")
+    match.add_argument("--rules", type=Path, required=True, metavar="RULES.yaml", help="such as parameters/recon/transactions.yaml")
+    match.add_argument("--out", type=Path, required=True, metavar="DIR", help="for matches.parquet, breaks.parquet, summary.json")
+    match.add_argument("--memory", type=int, metavar="MB", help="memory of the comparison; beyond it works from disk")
     onboard = _command(commands, "onboard", "make a fund with its opening books from a public filing")
     onboard.add_argument("--nport", required=True, type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
     new = commands.add_parser(

@@ -27,6 +27,7 @@ EXCLUDED = pa.schema([("side", pa.string()), ("row", pa.int64()), ("reason", pa.
 BREAKS = pa.schema(
     [("side", pa.string()), ("row", pa.int64()), ("kind", pa.string()), ("group", pa.int64()), ("pass", pa.string())]
 )
+CHUNK_ROWS = 1 << 18
 VERDICTS = ("match", "net", "differ", "suggest")  # in the order of the outcomes of passes
 
 
@@ -65,12 +66,16 @@ class Matching:
     @property
     def conserved(self) -> bool:
         """Every row stands in exactly one place, and the amounts of the places add up to what came in."""
-        places = ("amount_matched", "amount_netted", "amount_open", "amount_excluded")
-        with localcontext(Context(prec=100)):  # sums of 38 digits are exact
-            return all(
-                not row["rows_lost"] and not row["rows_twice"] and row["amount_in"] == sum(row[name] for name in places)
-                for row in self.conservation.to_pylist()
-            )
+        return _adds_up(self.conservation)
+
+
+def _adds_up(conservation: pa.Table) -> bool:
+    places = ("amount_matched", "amount_netted", "amount_open", "amount_excluded")
+    with localcontext(Context(prec=100)):  # sums of 38 digits are exact
+        return all(
+            not row["rows_lost"] and not row["rows_twice"] and row["amount_in"] == sum(row[name] for name in places)
+            for row in conservation.to_pylist()
+        )
 
 
 def match(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
@@ -151,6 +156,21 @@ class Comparison:
         """Rows of an outcome as (group, side, row, pass, verdict), a table a pass."""
         for chunk in self.places.of(outcome):
             yield self._table(outcome, [chunk])
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._table(MATCHED, []).schema
+
+    def groups(self) -> Iterator[pa.Table]:
+        """Matches, netted rows and suggestions, never many rows at once."""
+        for outcome in (MATCHED, NETTED, SUGGESTED):
+            for chunk in self.places.of(outcome):
+                for start in range(0, len(chunk.row), CHUNK_ROWS):
+                    part = slice(start, start + CHUNK_ROWS)
+                    yield self._table(outcome, [Ended(chunk.step, chunk.group[part], chunk.side[part], chunk.row[part])])
+
+    def conserved(self, conservation: pa.Table) -> bool:
+        return _adds_up(conservation)
 
     def _table(self, outcome: int, chunks: Sequence[Ended]) -> pa.Table:
         chunk = chunks[0] if chunks else Ended(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32))

@@ -132,3 +132,38 @@ get_bit((select bits from ${bits}), row) = 1
 
 -- name: is_shared
 hash(${keys}) in (select h from once)
+
+-- name: digits
+select coalesce(max(length(cast(abs(trunc(${column})) as varchar))), 0) from ${side}_raw
+
+-- name: measure
+-- Digits before the point and decimals of the numbers of a column, zeros at the end not counted.
+select max(greatest(length(regexp_extract(t, '^[+-]?0*([0-9]*)', 1)) + e, 0)),
+       max(greatest(length(rtrim(regexp_extract(t, '[.]([0-9]*)', 1), '0')) - e, 0))
+from (select t, coalesce(try_cast(regexp_extract(t, '[eE](.*)$$', 1) as int), 0) as e from (select ${text} as t from ${side}_raw))
+where regexp_full_match(t, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?')
+  and length(rtrim(regexp_extract(t, '[.]([0-9]*)', 1), '0')) - e <= ${scale}
+  and length(regexp_extract(t, '^[+-]?0*([0-9]*)', 1)) + e <= 38
+
+-- name: number
+-- A cast would round what has too many decimals: such a text is no number.
+(case when regexp_full_match(${text}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?')
+  and length(rtrim(regexp_extract(${text}, '[.]([0-9]*)', 1), '0'))
+      - coalesce(try_cast(regexp_extract(${text}, '[eE](.*)$$', 1) as int), 0) <= ${scale}
+  then try_cast(${text} as ${type}) end)
+
+-- name: typed
+create or replace temp ${what} ${side}_in as select ${side}_raw.row as row, ${columns} from ${side}_raw ${joins}
+
+-- name: unreadable
+select i.row, r.${header}::varchar from ${side}_in i join ${side}_raw r on r.row = i.row
+where i.${name} is null and nullif(trim(r.${header}::varchar), '') is not null
+
+-- name: code
+select upper(trim(${code}::varchar)) as code, ${id}::varchar as id from codes_${number}_raw where trim(${code}::varchar) <> ''
+
+-- name: codes
+create or replace temp table codes_${number} as select code, min(id) as id from (${each}) group by code having count(distinct id) = 1
+
+-- name: codes_doubled
+select code from (${each}) group by code having count(distinct id) > 1 order by code

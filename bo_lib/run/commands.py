@@ -114,6 +114,21 @@ def read(arguments: argparse.Namespace) -> int:
     return read_files(arguments)
 
 
+def match(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.match import exit_code, match_files
+
+    summary = match_files(arguments.left, arguments.right, arguments.rules, arguments.out, arguments.memory)
+    rows = [
+        [name, *(str(said[n]) for n in ("left", "right", "match", "net", "suggest"))] for name, said in summary["passes"].items()
+    ]
+    screen.show("rows by pass", ["pass", "left", "right", "matched", "netted", "suggested"], rows)
+    screen.show("breaks", ["side and kind", "rows"], [[kind, str(count)] for kind, count in summary["breaks"].items()])
+    for said in (*(f"{f['severity']} {f['code']}: {f['place']}: {f['message']}" for f in summary["findings"]), *summary["notes"]):
+        _tell(said)
+    _tell(f"{'Every row and amount is accounted for' if summary['conserved'] else 'ROWS OR AMOUNTS WERE LOST'}: {arguments.out}")
+    return exit_code(summary)
+
+
 def onboard(arguments: argparse.Namespace) -> int:
     from bo_lib.run.new import complete_firm
     from bo_lib.workbench.office import find_root
