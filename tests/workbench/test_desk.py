@@ -47,7 +47,7 @@ def test_a_desk_that_looks_at_the_past_sees_it_as_it_was_and_writes_nothing(mont
 def test_the_whole_month_rolls_forward_and_the_administrator_agrees_where_no_error_was_seeded(month: Month) -> None:
     desk = Workbench.open("HARBOUR-PE", DAY, root=month.root)
     assert desk.roll_forward().verdict is Verdict.PASS
-    assert figure(desk.shadow(), "Net assets, bp") == 0
+    assert figure(desk.shadow(), "Administrator difference (bp)") == 0
     assert figure(desk.trial_balance(), "Out of balance") == 0
 
 
@@ -122,7 +122,7 @@ def test_a_file_sent_again_under_its_name_takes_the_place_of_the_first(first_day
     shutil.copyfile(next((root / "outputs/inbox/2026-06-02/MERIDIAN").glob("nav_GLOBAL-BOND*")), file)
     again = Workbench.open("GLOBAL-EQ-LS", "2026-06-02", root=root)
     assert figure(again.shadow(), "Figures compared") == 0, "the pack that counts is the last one, and it is another fund's"
-    assert figure(before.shadow(), "Net assets, bp") == 0
+    assert figure(before.shadow(), "Administrator difference (bp)") == 0
 
 
 def test_a_late_file_of_an_earlier_day_is_read_by_the_next_desk(first_day: Path, tmp_path: Path) -> None:
