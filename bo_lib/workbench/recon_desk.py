@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 
 from bo_lib.model import dates
-from bo_lib.model.findings import Finding, Outcome, warning
+from bo_lib.model.findings import Finding, Outcome, Severity, warning
 from bo_lib.recon import Reconciliation, Rules, open_breaks, open_breaks_table
 from bo_lib.recon.result import without
 from bo_lib.store import StoredFact
-from bo_lib.views.pages.arrivals import arrivals_report
+from bo_lib.views.pages.arrivals import arrivals_report, loaded_report
 from bo_lib.views.pages.breaks import breaks_report
 from bo_lib.views.pages.recon import reconciliation_report
 from bo_lib.views.report import Report
@@ -42,6 +43,13 @@ class ReconDesk(BreakDesk):
         owed = {f.id for arrival in found for f in arrival.files}
         besides = [inbox.finding_of(p) for f in todays if f.id not in owed for p in f.payload["findings"]]
         return arrivals_report(rows, [*(f for a in found for f in a.findings), *besides, *self._strangers()])
+
+    @once
+    def loaded(self) -> Report:
+        """Every file of the day that concerns the fund, as it was read: what was kept and what was wrong with it."""
+        todays = [f for f in self.known.files if f.effective_date == self.day]
+        findings = {f.id: [inbox.finding_of(p) for p in f.payload["findings"]] for f in todays}
+        return loaded_report([_file_row(f, findings[f.id]) for f in todays], [x for found in findings.values() for x in found])
 
     def _strangers(self) -> list[Finding]:
         """Accounts in today's files that no fund of the firm has, in files of senders that serve this fund."""
@@ -123,4 +131,15 @@ def _arrival_row(arrival: inbox.Arrival) -> dict[str, Any]:
         "state": arrival.state,
         "file": ", ".join(f.payload["name"] for f in files), "sha256": files[-1].payload["sha256"] if files else "",
         "rows": sum(sum(f.payload["rows"].values()) for f in files), "quarantined": sum(f.payload["quarantined"] for f in files),
+    }  # fmt: skip
+
+
+def _file_row(file: StoredFact, findings: Sequence[Finding]) -> dict[str, Any]:
+    severities = Counter(f.severity for f in findings)
+    said = file.payload
+    return {
+        "sender": said["sender"], "file": said["name"], "format": said["format"] or "not recognised",
+        "rows": sum(said["rows"].values()), "quarantined": said["quarantined"], "errors": severities[Severity.ERROR],
+        "state": f"refused: {said['refused']}" if said["refused"] else "counts", "warnings": severities[Severity.WARNING],
+        "sha256": said["sha256"][:12],
     }  # fmt: skip

@@ -30,3 +30,24 @@ def arrivals_report(rows: Sequence[dict[str, Any]], findings: Sequence[Finding])
         (Section("Deliveries", table=table(rows, COLUMNS)),),
         tuple(findings),
     )  # fmt: skip
+
+
+LOADED_COLUMNS = ("sender", "file", "format", "rows", "quarantined", "state", "errors", "warnings", "sha256")
+
+
+def loaded_report(rows: Sequence[dict[str, Any]], findings: Sequence[Finding]) -> Report:
+    """``rows``: one per file of the day, with the columns above (``rows``: canonical rows kept); ``findings``: of these files."""
+    kept, quarantined = (sum(row[name] for row in rows) for name in ("rows", "quarantined"))
+    refused = sum(row["state"] != "counts" for row in rows)
+    verdict = no_worse_than_attention(verdict_of(findings))
+    said = f"{count(len(rows), 'file')} read: {kept:,} rows kept, {quarantined:,} refused; {count(refused, 'file')} left out."
+    return Report(
+        "loaded", "Load checks", verdict, said,
+        (
+            Figure("Files", len(rows)), Figure("Rows kept", kept), Figure("Rows refused", quarantined, alarm=quarantined > 0),
+            Figure("Files left out", refused, alarm=refused > 0),
+            Figure("Files with errors", sum(row["errors"] > 0 for row in rows)),
+        ),
+        (Section("Files of the day", table=table(rows, LOADED_COLUMNS)),),
+        tuple(findings),
+    )  # fmt: skip

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import ZERO
@@ -23,12 +22,10 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import text_of
 
 BANDS = (*(band for _, band in AGE_BANDS), "over 30")
-BREAK_COLUMNS = (
-    "kind", "cause", "account", "currency", "isin", "reference", "item_date", "amount", "value_base", "age_business_days", "due",
-    "owner", "evidence",
-)  # fmt: skip
-TEN_COLUMNS = ("break_id", "recon", "explanation", "amount", "value_base", "age_business_days", "due", "owner", "state")
-CLOSED_COLUMNS = ("recon", "kind", "account", "currency", "reference", "amount", "opened", "state", "reason")
+BREAK_COLUMNS = ("break_id", "kind", "explanation", "item_date", "amount", "value_base", "age", "due", "owner", "state")
+TEN_COLUMNS = ("break_id", "recon", "explanation", "amount", "value_base", "age", "due", "owner", "state")
+NEW_COLUMNS = ("break_id", "recon", "kind", "explanation", "item_date", "amount", "value_base", "due", "owner", "previous")
+CLOSED_COLUMNS = ("recon", "kind", "account", "currency", "isin", "reference", "amount", "opened", "closed")
 KINDS = {
     "missing_here": "the books do not have it", "missing_there": "only the books have it", "amount": "the amounts differ",
     "quantity": "the quantities differ", "date": "the dates differ", "account": "it is on another account",
@@ -36,9 +33,13 @@ KINDS = {
 }  # fmt: skip
 
 
-def in_words(breaks: pa.Table) -> pa.Table:
-    place = breaks.column_names.index("kind")
-    return breaks.set_column(place, "kind", pc.replace_substring(breaks["kind"], "_", " "))
+def for_people(open_now: pa.Table) -> list[dict[str, Any]]:
+    """Rows of OPEN_BREAKS to be read: each break in a sentence, its id as short as it may be typed, its age in business days."""
+    return [
+        {**row, "break_id": row["break_id"][:8], "kind": row["kind"].replace("_", " "), "explanation": explained(row),
+         "age": row["age_business_days"], "previous": (row["previous"] or "")[:8] or None}
+        for row in open_now.to_pylist()
+    ]  # fmt: skip
 
 
 def at_risk(breaks: pa.Table) -> Decimal:
@@ -60,7 +61,7 @@ def breaks_report(
     trend
         business_date, recon, breaks: what was open on each of the last days.
     """
-    rows = open_now.to_pylist()
+    rows = for_people(open_now)
     new = [row for row in rows if row["opened"] == day]
     closed = [s for s in states if s.closed == day and not s.is_open]
     overdue = open_now["overdue"].to_pylist().count("yes")
@@ -69,21 +70,21 @@ def breaks_report(
     figures = (
         Figure("Open", len(rows)), Figure("New today", len(new)), Figure("Closed", len(closed)),
         Figure("Past due", overdue, alarm=overdue > 0), Figure(f"Value at risk, {base_currency}", at_risk(open_now)),
-        Figure("Oldest, business days", max(open_now["age_business_days"].to_pylist(), default=0)),
         Figure("Proven", f"{proven} of {accounts}", alarm=proven < accounts),
     )  # fmt: skip
-    sections = [*_ten(rows), *_pictures(rows, base_currency), *_measures(measures, rows), *_changes(new, closed, states, day)]
+    sections = [*_ten(rows), *_measures(measures, rows), *_pictures(rows, base_currency), *_changes(new, closed, states, day)]
     if trend.num_rows:
-        drawn = Chart("stacked_bar", "business_date", "breaks", "recon", "Open breaks at the close of each day", data=trend)
+        days = pa.array([f"{d.day} {d:%b}" for d in trend["business_date"].to_pylist()], pa.string())
+        trend = trend.append_column("day", days)
+        drawn = Chart("stacked_bar", "day", "breaks", "recon", "Open breaks at the close of each day", data=trend)
         sections.append(Section("Day by day", chart=drawn))
     return Report("breaks", "Breaks", Verdict.ATTENTION if rows else Verdict.PASS, said, figures, tuple(sections))
 
 
 def _ten(rows: Sequence[Mapping[str, Any]]) -> list[Section]:
-    shown = [{**row, "break_id": row["break_id"][:8], "explanation": explained(row)} for row in rows[:10]]
-    says = "By value at risk; what cannot be valued stands first."
-    sections = [Section("The ten that matter most", says, table(shown, TEN_COLUMNS))]
-    if waiting := [row for row in shown if row["state"] != "open"]:
+    says = "By value at risk; what cannot be valued stands first. Age in business days."
+    sections = [Section("The ten that matter most", says, table(rows[:10], TEN_COLUMNS))]
+    if waiting := [row for row in rows if row["state"] != "open"]:
         says = "Proposed by one person; `bo breaks approve` or `reject` by another decides."
         sections.append(Section("Waiting for a second person", says, table(waiting, TEN_COLUMNS)))
     return sections
@@ -105,7 +106,7 @@ def _pictures(rows: Sequence[Mapping[str, Any]], base_currency: str) -> list[Sec
     if not rows:
         return []
     causes = grouped(rows, lambda r: (r["cause"] or "no cause found", r["recon"]))
-    kinds = grouped(rows, lambda r: (r["kind"].replace("_", " "), r["recon"]))
+    kinds = grouped(rows, lambda r: (r["kind"], r["recon"]))
     ages = grouped(rows, lambda r: (r["age_band"], r["recon"]), BANDS)
     by_cause = Chart("stacked_bar", "name", "breaks", "recon", "Open breaks by likely cause", data=causes)
     by_age = Chart("stacked_bar", "name", "breaks", "recon", "Open breaks by age in business days", data=ages)
@@ -122,7 +123,8 @@ def grouped(rows: Iterable[Mapping[str, Any]], key: Any, names: Sequence[str] = 
     for row in rows:
         found[key(row)].append(row)
     recons = sorted({recon for _, recon in found})
-    keys = [(name, recon) for name in names for recon in recons] or sorted(found, key=lambda k: -len(found[k]))
+    total = Counter(name for (name, _), group in found.items() for _ in group)
+    keys = [(name, recon) for name in names for recon in recons] or sorted(found, key=lambda k: (-total[k[0]], k))
     sums = [sum((r["value_base"] for r in found.get(k, ()) if r["value_base"] is not None), ZERO) for k in keys]
     return pa.table({
         "name": [name for name, _ in keys], "recon": [recon for _, recon in keys],
@@ -148,13 +150,19 @@ def _changes(
     new: Sequence[Mapping[str, Any]], closed: Sequence[BreakState], states: Sequence[BreakState], day: date
 ) -> list[Section]:
     said = [_told(s, p) for s in states for p in s.history if _is_peoples(p, day)]
-    sections = [Section("New today", table=table(new, ("recon", *BREAK_COLUMNS, "previous")))]
-    rows = [{**s.found.item.row(), "recon": s.found.item.recon, "opened": s.found.opened, "state": s.state, "reason": s.reason}
-            for s in closed]  # fmt: skip
+    sections = [Section("New today", table=table(new, NEW_COLUMNS))]
+    rows = [{**s.found.item.row(), "kind": s.found.item.kind.replace("_", " "), "recon": s.found.item.recon,
+             "opened": s.found.opened, "closed": _how(s)} for s in closed]  # fmt: skip
     sections.append(Section("Closed since yesterday", table=table(rows, CLOSED_COLUMNS)))
     if said:
         sections.append(Section("Said and decided today", table=table(said, ("break_id", "recon", "what", "by", "at", "text"))))
     return sections
+
+
+def _how(state: BreakState) -> str:
+    if state.state == "gone":
+        return "the difference is gone" if state.reason == "gone" else state.reason
+    return f"{state.state}: {state.reason}"
 
 
 PEOPLES = ("break_assigned", "break_attached", "break_proposed", "break_accepted", "break_reopened", COMMENTED, REJECTED, REFUSED)
@@ -209,7 +217,7 @@ def list_report(open_now: pa.Table, closed: Sequence[BreakState], fund: str, day
     said = f"{fund} on {day}: {count(open_now.num_rows, 'break')} open, {overdue} past due, {text_of(at_risk(open_now))} at risk."
     columns = ("break_id", "recon", "kind", "cause", "account", "currency", "isin", "reference", "amount", "value_base",
                "age_business_days", "age_band", "opened", "due", "owner", "state")  # fmt: skip
-    sections = [Section("Open", table=pick(in_words(open_now), *columns))]
+    sections = [Section("Open", table=pick(open_now, *columns))]
     if closed:
         sections.append(Section("Closed", table=states_table(closed)))
     return Report("breaks", "Breaks", Verdict.ATTENTION if open_now.num_rows else Verdict.PASS, said, (), tuple(sections))

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import round_to
 from bo_lib.recon import BreakState, Reconciliation, open_breaks_table
-from bo_lib.views.pages.breaks import BREAK_COLUMNS, at_risk, in_words
-from bo_lib.views.pages.common import count, pick
+from bo_lib.views.pages.breaks import BREAK_COLUMNS, at_risk, for_people
+from bo_lib.views.pages.common import count, pick, table
 from bo_lib.views.report import Chart, Figure, Report, Section
 
 PROOF = "Book balance - open here (only in the books) + open there (only at the bank) = statement balance."
@@ -35,7 +35,7 @@ def reconciliation_report(result: Reconciliation, open_now: Sequence[BreakState]
             _proof(result),
         ),
         Section("Matched by pass", "", result.rates, _rates_chart(result)),
-        Section("Breaks", "The largest first.", pick(in_words(breaks), *BREAK_COLUMNS)),
+        Section("Breaks", "The largest first; age in business days.", table(for_people(breaks), BREAK_COLUMNS)),
     ]
     netted = result.matches.filter(pc.equal(result.matches["verdict"], "net")) if result.matches.num_rows else result.matches
     if netted.num_rows:
