@@ -114,7 +114,8 @@ def _follows(before: Row, row: Row) -> list[Finding]:
                 )
             )
     closing, opening = before.get("closing"), row.get("opening")
-    if closing is not None and opening is not None and closing != opening:
+    ordered = bool(first and second) or before.get("statement_date") != row.get("statement_date")
+    if ordered and closing is not None and opening is not None and closing != opening:
         findings.append(
             error(
                 "balance-chain-broken",

@@ -299,7 +299,7 @@ class _Statement:
     def _positions(self) -> None:
         """Open positions in total: lots only where the query gives no totals of them."""
         found = [(p, _Element(e)) for p, e in self._section("OpenPositions", ("OpenPosition",))]
-        totals = {self._key(e) for _, e in found if e.text("levelOfDetail") in (None, "SUMMARY")}
+        totals = {self._key(e) for _, e in found if e.text("levelOfDetail") != "LOT"}
         if not found:
             return
         name = self.reading.statement_id(self.account, f"{self.number}/positions")
