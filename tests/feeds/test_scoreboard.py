@@ -127,9 +127,10 @@ def test_every_entry_of_every_real_file_is_kept_or_refused_with_a_reason(name: s
     if not (CORPORA / kind.folder).is_dir():
         pytest.skip(f"no {kind.folder} among the real files")
     made = score(kind)
-    sys.stdout.write(f"\n{name:9} files {made.files:4} entries exact in {made.exact:4} ({made.entries} rows)  proven {made.proofs[True]:3} "
-                     f"not {made.proofs[False]:3} without balances {made.proofs[None]:3}  quarantined {made.quarantined}  "
-                     f"not read {len(made.unread)}\n")  # fmt: skip
+    said = (f"files {made.files}", f"entries exact in {made.exact} ({made.entries} rows)", f"proven {made.proofs[True]}",
+            f"not proven {made.proofs[False]}", f"without balances {made.proofs[None]}", f"quarantined {made.quarantined}",
+            f"not read {len(made.unread)}")  # fmt: skip
+    sys.stdout.write(f"\n{name:9} " + "  ".join(said) + "\n")
     assert made.wrong == [] and made.exact == made.files > 0
     assert (len(made.unread), made.proofs[True], made.proofs[False], made.quarantined) == (
         kind.unread, kind.proven, kind.not_proven, kind.quarantined)  # fmt: skip
