@@ -68,6 +68,7 @@ def _add_runs(commands: Any) -> None:
     demo = _command(commands, "demo", "run business days of the demonstration firm, end to end")
     demo.add_argument("--days", type=int, default=1, metavar="N", help="how many business days (default 1)")
     demo.add_argument("--date", default="2026-06-30", metavar="D", help="the last of them (default 2026-06-30)")
+    demo.epilog = "exit codes: 0 when every run was carried out, whatever it found (breaks are seeded); 3 when a run failed"
     run = _command(commands, "run", "run one notebook once and keep its evidence")
     run.add_argument("notebook", metavar="NOTEBOOK", help="its name, such as nav_strike, or its path")
     run.add_argument("--fund", metavar="F")

@@ -10,6 +10,7 @@ import pytest
 
 from bo_lib import cli, config, demo
 from bo_lib.run import demo as run_demo
+from bo_lib.run.day import DayReport, Node
 from bo_lib.run.errors import Exit
 from tests.run.firm import conclude, write_firm, write_notebook
 
@@ -50,6 +51,21 @@ def test_an_onboarded_firm_runs_notebooks(tmp_path: Path) -> None:
     assert cli.main(["run", "settlement", "--fund", "S000099999", "--date", "2026-06-30", "--root", str(root)]) == Exit.OK
     assert list(root.glob("outputs/2026-06-30/S000099999/settlement/*/executed.html"))
     assert (root / "notebooks/dashboards/control_tower.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "code"), [("done", Exit.OK), ("blocked", Exit.OK), ("not run", Exit.OK), ("failed", Exit.FAILED)]
+)
+def test_the_demonstration_fails_only_when_a_run_does(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, state: str, code: Exit
+) -> None:
+    report = DayReport(date(2026, 6, 30), [Node("A", config.Day(id="recon", notebook="recon"), state)])
+    monkeypatch.setattr("bo_lib.run.demo.demo", lambda *_: [report])
+    assert cli.main(["demo", "--root", str(tmp_path)]) == code
+    with pytest.raises(SystemExit):
+        cli.main(["demo", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "0 when every run was carried out, whatever it found" in said and "3 when a run failed" in said
 
 
 def test_an_unbroken_chain_is_confirmed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
