@@ -12,7 +12,7 @@ from lxml import etree
 from bo_lib.feeds.iso20022 import amount, code, day_in, inside, messages, quantity, refuse_missing, security
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, day, local, text
-from bo_lib.model.tables import SETTLEMENTS
+from bo_lib.model.tables import SETTLEMENTS, TRANSACTIONS
 
 _SIDE = {"RECE": "RECEIVE", "DELI": "DELIVER"}
 _MESSAGES = ("SctiesSttlmTxInstr", "SctiesSttlmTxStsAdvc", "SctiesSttlmTxConf")
@@ -28,9 +28,9 @@ _FINAL = ("rejected", "cancelled")
 
 
 def read(data: bytes, reading: Reading) -> None:
-    """Every instruction, status and confirmation of the file into ``settlements``."""
-    reading.expect(SETTLEMENTS)
+    """Statuses and confirmations into ``settlements``, instructions into ``transactions`` (status ``instructed``)."""
     for ordinal, message in enumerate(messages(data, reading, *_MESSAGES), 1):
+        reading.expect(TRANSACTIONS if local(message) == _MESSAGES[0] else SETTLEMENTS)
         place = at(message, ordinal)
         try:
             rows = _statuses(message, reading) if local(message) == _MESSAGES[1] else [_transaction(message, reading)]
@@ -38,7 +38,23 @@ def read(data: bytes, reading: Reading) -> None:
             reading.refuse(why, place)
             continue
         for row in rows:
-            reading.add(SETTLEMENTS, place, row)
+            instruction = row["status"] == "instructed"
+            reading.add(TRANSACTIONS if instruction else SETTLEMENTS, place, _instruction(message, row) if instruction else row)
+
+
+def _instruction(message: etree._Element, row: dict[str, Any]) -> dict[str, Any]:
+    """The row of an instruction as a transaction to come: quantity and money signed as they will move."""
+    sign = 1 if row["side"] == "RECEIVE" else -1
+    held, money = child(message, "QtyAndAcctDtls", "SttlmQty"), child(message, "SttlmAmt")
+    size, (_, value) = quantity(held), amount(money)
+    _, local_id, name = security(child(message, "FinInstrmId"))
+    return {
+        "account": row["account"], "kind": "delivery", "status": "instructed", "reference": row["reference"], "isin": row["isin"],
+        "local_id": local_id, "name": name, "side": row["side"], "quantity": sign * row["quantity"] if size else None,
+        "quantity_type": size[0] if size else None, "currency": row["currency"],
+        "amount": -sign * abs(value) if value is not None else None,
+        "trade_date": row["trade_date"], "settlement_date": row["intended_date"], "text": row["text"],
+    }  # fmt: skip
 
 
 def _transaction(message: etree._Element, reading: Reading) -> dict[str, Any]:
@@ -61,6 +77,8 @@ def _transaction(message: etree._Element, reading: Reading) -> dict[str, Any]:
     }  # fmt: skip
     row["currency"], row["amount"] = _money(child(message, "SttldAmt|SttlmAmt"))
     row["status"] = "instructed" if instruction else _confirmed(message, held)
+    if instruction:
+        refuse_missing(row["side"], "direction-missing", "neither receipt nor delivery", "SctiesMvmntTp RECE or DELI")
     refuse_missing(row["account"], "account-missing", "the message names no safekeeping account", "QtyAndAcctDtls/SfkpgAcct/Id")
     return row
 

@@ -45,8 +45,13 @@ def test_a_failing_status_wins_over_a_match_and_says_why() -> None:
 
 
 def test_an_instruction_is_instructed() -> None:
-    [one] = rows(SESE_023, "settlements")
-    assert (one["status"], one["side"], one["quantity"], one["currency"]) == ("instructed", "DELIVER", Decimal(250000), "EUR")
+    [one] = rows(SESE_023, "transactions")
+    assert (one["status"], one["side"], one["quantity"], one["amount"]) == (
+        "instructed",
+        "DELIVER",
+        Decimal(-250000),
+        Decimal(251000),
+    )
 
 
 def test_transactions_lead_from_the_opening_to_the_closing_holding() -> None:
