@@ -224,9 +224,9 @@ class _Striking:
             self.findings.append(
                 error(
                     "strike-not-after",
-                    f"the strike of {self.day} follows one of {self.previous_day}",
+                    f"there is a NAV of {self.previous_day} already, struck or taken over; {self.day} cannot follow it",
                     expected="a later day",
-                    todo="strike from the state of the day before",
+                    todo="strike the next business day",
                 )
             )
         ledger, units = _by_class(self.book.trial_balance()), _units_on_ledger(self.book)

@@ -58,9 +58,10 @@ class NavDesk(Desk):
         deals = book.open_deals
         used |= {*deals["buy_currency"].to_pylist(), *deals["sell_currency"].to_pylist()}
         used |= {c.currency for c in self.fund.on(self.day).classes}
-        return select_rates(
-            own.rows(tables.FX_RATES, first), used, (self.fund.fx_source,), self.day, tolerances=self.fund.tolerances
-        )
+        base, source, quoted = self.fund.base_currency, self.fund.fx_source, own.rows(tables.FX_RATES, first)
+        pivots = [r["pivot"] for r in quoted.to_pylist() if r["source"] == source]
+        pivot = base if used == {base} else next(reversed(pivots), "EUR")  # a fund of one currency needs no rate
+        return select_rates(quoted, used, (source,), self.day, tolerances=self.fund.tolerances, pivot=pivot)
 
     @once
     def previous(self) -> Outcome[State | None]:

@@ -34,7 +34,8 @@ from bo_lib.workbench.opening import OPENING_NAV
 
 SENDER = "SEC"
 BASE = "USD"
-WHOLE = "ALL"  # a filing tells no units: the fund is opened as one class of one unit
+WHOLE = "ALL"  # a filing tells no units: the fund is opened as one class of one unit,
+HOLDERS = "HOLDERS OF RECORD"  # and no investors: all of them hold it
 
 
 FIRM = "name: Onboarded from filings\nfunds: []\nstore: sqlite:///outputs/books.sqlite\ninbox: inbox\ncalendar: US\n"
@@ -181,9 +182,9 @@ def _strike(known: Known, held: list[Held], stated: dict[str, Decimal], findings
         units=Decimal(1),
         capital_to_date=valued.value.net_assets,
     )
-    known.record(
-        OPENING_NAV, fund_id, {"state": {WHOLE: state.model_dump(mode="json")}, "register": []}, f"{OPENING_NAV}:{fund_id}"
-    )
+    register = [{"investor": HOLDERS, "share_class": WHOLE, "units": "1"}]
+    opening = {"state": {WHOLE: state.model_dump(mode="json")}, "register": register}
+    known.record(OPENING_NAV, fund_id, opening, f"{OPENING_NAV}:{fund_id}")
     said = (*findings, *book.findings, *priced.findings, *valued.findings)
     return filing_report(known.fund, valued.value, ledger, stated, [{**h.row, "value": h.value} for h in held], said)
 

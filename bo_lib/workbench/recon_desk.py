@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from bo_lib.model import dates
 from bo_lib.model.findings import Finding, Outcome, Severity, warning
+from bo_lib.model.money import Rates
 from bo_lib.recon import Reconciliation, Rules, open_breaks, open_breaks_table
 from bo_lib.recon.result import without
 from bo_lib.store import StoredFact
@@ -84,9 +85,8 @@ class ReconDesk(BreakDesk):
         return []
 
     def cash_in_base(self, currency: str, amount: Decimal) -> Decimal | None:
-        rates = self.known.rates_on(self.day)
-        known = rates is not None and currency in rates
-        return rates.convert(amount, currency, self.fund.base_currency) if rates and known else None
+        rates = self.known.rates_on(self.day) or Rates({}, self.fund.base_currency)
+        return rates.convert(amount, currency, self.fund.base_currency) if currency in rates else None
 
     def position_in_base(self, isin: str, quantity: Decimal) -> Decimal | None:
         price = self.known.last_prices.get(isin)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from bo_lib import Workbench
 from bo_lib.config import ParameterError
 from bo_lib.model.findings import Verdict
 from bo_lib.workbench.onboard import onboard
@@ -70,6 +71,14 @@ def test_two_lines_of_one_security_keep_their_own_prices(tmp_path: Path) -> None
     twice = line("Apple Inc", "5", "1500.00", "US0378331005")
     said = figures(tmp_path / "firm", filing(tmp_path, SHARES + twice, "2512.31"))
     assert said["Holdings"] == 2 and said["Residual"] == 0
+
+
+def test_the_day_after_an_opened_fund_of_one_currency_needs_no_rate_and_its_units_are_registered(tmp_path: Path) -> None:
+    figures(tmp_path / "firm", filing(tmp_path, SHARES, "1098.50"))
+    desk = Workbench.open("S000099999", "2026-07-01", root=tmp_path / "firm")
+    assert desk.rates().findings == () and desk.cash_in_base("USD", Decimal("1.50")) == Decimal("1.50")
+    assert desk.register_units() == {"ALL": 1}
+    assert [f.code for f in desk.priced().findings] == ["price-missing"], "what is missing is today's prices, and they alone"
 
 
 def test_a_filing_read_again_adds_nothing(tmp_path: Path) -> None:
