@@ -18,11 +18,11 @@ delete from edges where exists (select 1 from unfit u where u.a = edges.a and u.
 
 -- name: bits
 -- One bit a row, by its number: a filter on it reads a file once and builds no hash table.
-create or replace temp table ${name} as select ?::blob::bit as bits
+set variable ${name} = ?::blob::bit
 
 -- name: open
 create or replace temp ${what} ${new} as
-select row, ${columns} from ${old} where get_bit((select bits from ${bits}), row) = 0
+select row, ${columns} from ${old} where get_bit(getvariable('${bits}'), row) = 0
 
 -- name: excluded
 select row, case ${cases} end as reason from ${side}_in where ${any} order by row
@@ -112,7 +112,7 @@ select a, b from unfit
 -- name: duplicates
 -- Open rows that repeat a row of their own side which found its counterpart.
 select distinct o.row from ${open} o join (
-  select * from ${side}_in where get_bit((select bits from ${side}_matched), row) = 1) i on ${same}
+  select * from ${side}_in where get_bit(getvariable('${side}_matched'), row) = 1) i on ${same}
 
 -- name: differing
 select f.a, f.b, case ${cases} else '${otherwise}' end as kind
@@ -128,7 +128,7 @@ from (select ${scope}, ${amount} as amount, ${bits} from ${side}_in) group by ${
 select count(*) from ${side}_in where ${reference} is null
 
 -- name: is_set
-get_bit((select bits from ${bits}), row) = 1
+get_bit(getvariable('${bits}'), row) = 1
 
 -- name: is_shared
 hash(${keys}) in (select h from once)

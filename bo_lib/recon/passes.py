@@ -7,11 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from functools import lru_cache
 from itertools import groupby
 from typing import Any
 
@@ -21,7 +20,7 @@ import pyarrow as pa
 
 from bo_lib.model import dates
 from bo_lib.recon import pairing, subsets, texts
-from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Places
+from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Longs, Places
 from bo_lib.recon.rules import Pass, Rules, Tolerance
 from bo_lib.recon.sqltext import arrow, equal, filled, listed, quoted, sql
 
@@ -90,7 +89,7 @@ class Passes:
     def bits(self, name: str, flags: Flags) -> None:
         self.con.execute(sql("bits", name=name), [np.packbits(flags).tobytes() or b"\0"]).fetchall()
 
-    def _shrink(self, number: int) -> None:
+    def _shrink(self, number: int | str) -> None:
         for ordinal, side in enumerate(SIDES):
             if (taken := int(self.places.taken[ordinal].sum())) != self._left[ordinal]:
                 old = self.open[side]
@@ -196,10 +195,12 @@ class Passes:
             self.rows("shared", **work.said)
             chosen = (sql("is_shared", **work.said),) * 2
         else:
-            repeated = _repeated(a, counts[0])[a] | _repeated(b, counts[1])[b]
-            self._sure(work, a[~repeated], b[~repeated])
+            repeated = _repeated(a, counts[0]) | _repeated(b, counts[1])
             if not repeated.any():
+                self._sure(work, a, b)
                 return
+            self._sure(work, a[~repeated], b[~repeated])
+            work = self._smaller(work)
             chosen = tuple(  # type: ignore[assignment]
                 self._chosen(f"{name}_chosen", rows[repeated], count)
                 for name, rows, count in zip("ab", (a, b), counts, strict=True)
@@ -208,6 +209,13 @@ class Passes:
         self.rows("kth", any="false")
         self._sure(work, *self.pairs("kth_pairs"))
         self._groups(work, SUGGESTED, _by_key(self.rows("kth_unsure")))
+
+    def _smaller(self, work: Work) -> Work:
+        """The same work on what it has left open so far: what is read again is then small."""
+        if work.sides != (0, 1):
+            return work
+        self._shrink(f"{work.number + 1}_first")
+        return replace(work, a=self.open["left"], b=self.open["right"])
 
     def _chosen(self, name: str, rows: Ints, count: int) -> str:
         flags = np.zeros(count, np.bool_)
@@ -234,8 +242,7 @@ class Passes:
             return
         if work.sides == (0, 1) and self._checks_references(work) and self._unfit(work, "edges"):
             self.rows("keep_fit")
-        gap = _business_gap(work.step)
-        edges = [(x, y) for x, y, xd, yd in self.rows("edge_rows") if gap is None or gap(xd, yd)]
+        edges = self._edge_list(work.step)
         nodes = [_nodes(self.rows("node_rows", side=n, node=node)) for n, node in enumerate(("xi", "yi"))]
         counts = [{i: len(rows) for i, rows in side.items()} for side in nodes]
         found = pairing.pair(edges, *counts)
@@ -254,6 +261,17 @@ class Passes:
         if found == limit:
             self.notes.append(f"{step.id}: more than {limit - 1} pairs of rows fit each other; its rows are left open")
         return 0 < found < limit
+
+    def _edge_list(self, step: Pass) -> list[tuple[int, int]]:
+        """The pairs of ``edges`` in their order, those beyond a window of business days left out."""
+        found = arrow(self.con, sql("edge_rows"))
+        pairs = np.stack([found[name].to_numpy() for name in ("xi", "yi")], axis=1)
+        if step.calendar and len(pairs):
+            first, last = (found[name].to_numpy().astype("datetime64[D]") for name in ("xd", "yd"))
+            start, end = min(first.min(), last.min()), max(first.max(), last.max())
+            passed = _business_days_passed(start.item(), end.item(), step.calendar)
+            pairs = pairs[np.abs(passed[(first - start).astype(int)] - passed[(last - start).astype(int)]) <= (step.days or 0)]
+        return [(x, y) for x, y in pairs.tolist()]
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
         """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
@@ -293,11 +311,12 @@ class Passes:
 
 
 def _repeated(rows: Ints, count: int) -> Flags:
-    """Rows that stand more than once."""
-    again = np.zeros(count, np.bool_)
-    ordered = np.sort(rows)
-    again[ordered[1:][ordered[1:] == ordered[:-1]]] = True
-    return again
+    """Where in ``rows`` a row stands that is there more than once."""
+    seen = np.zeros(count, np.bool_)
+    seen[rows] = True
+    if np.count_nonzero(seen) == len(rows):
+        return np.zeros(len(rows), np.bool_)
+    return np.bincount(rows, minlength=count)[rows] > 1
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]]) -> Iterator[Group]:
@@ -395,13 +414,9 @@ def _calendar_days(step: Pass) -> int:
     return days if not step.calendar else 2 * days + 8
 
 
-def _business_gap(step: Pass) -> Callable[[date, date], bool] | None:
-    if not step.calendar:
-        return None
-
-    @lru_cache(maxsize=100_000)
-    def near(one: date, other: date) -> bool:
-        first, last = sorted((one, other))
-        return dates.business_days_after(first, last, step.calendar) <= (step.days or 0)
-
-    return near
+def _business_days_passed(start: date, end: date, calendar: str) -> Longs:
+    """For each calendar day from ``start`` to ``end``: business days passed since ``start``."""
+    days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
+    if calendar == "WEEKENDS":
+        return np.cumsum(np.is_busday(days))
+    return np.cumsum([dates.is_business_day(day, calendar) for day in days.tolist()])

@@ -36,6 +36,7 @@ class Places:
         self.row_counts = row_counts
         self.taken: tuple[Flags, Flags] = (np.zeros(row_counts[0], np.bool_), np.zeros(row_counts[1], np.bool_))
         self._packed: dict[tuple[int, int], list[Longs]] = {}
+        self._pairs: dict[tuple[int, int], list[tuple[tuple[int, int], Ints, Ints]]] = {}
 
     def add(self, step: int, outcome: int, side: Longs, group: Longs, row: Longs) -> None:
         self._packed.setdefault((outcome, step), []).append((group << (_ROW_BITS + 1)) | (side << _ROW_BITS) | row)
@@ -43,16 +44,18 @@ class Places:
             taken[row[side == number]] = True
 
     def add_pairs(self, step: int, outcome: int, sides: tuple[int, int], a: Ints, b: Ints) -> None:
-        if not len(a):
-            return
+        if len(a):
+            self._pairs.setdefault((outcome, step), []).append((sides, a, b))
+            self.taken[sides[0]][a] = True
+            self.taken[sides[1]][b] = True
+
+    def _pack(self, sides: tuple[int, int], a: Ints, b: Ints) -> Longs:
         numbers = [rows.astype(np.int64) + side * self.row_counts[0] for rows, side in zip((a, b), sides, strict=True)]
         group = np.minimum(*numbers) << (_ROW_BITS + 1)
         packed = np.empty(2 * len(a), np.int64)
         packed[0::2] = group | (sides[0] << _ROW_BITS) | a
         packed[1::2] = group | (sides[1] << _ROW_BITS) | b
-        self._packed.setdefault((outcome, step), []).append(packed)
-        self.taken[sides[0]][a] = True
-        self.taken[sides[1]][b] = True
+        return packed
 
     def add_groups(self, step: int, outcome: int, sides: tuple[int, int], groups: Iterable[Group]) -> None:
         columns: tuple[list[int], list[int], list[int]] = ([], [], [])
@@ -68,9 +71,10 @@ class Places:
 
     def of(self, outcome: int) -> Iterator[Ended]:
         """What ended so, pass by pass."""
-        for there, step in sorted(self._packed):
+        for there, step in sorted({*self._packed, *self._pairs}):
             if there == outcome:
-                packed = np.concatenate(self._packed[there, step])
+                pairs = [self._pack(*found) for found in self._pairs.get((there, step), [])]
+                packed = np.concatenate([*pairs, *self._packed.get((there, step), [])])
                 packed.sort()
                 side = ((packed >> _ROW_BITS) & 1).astype(np.int8)
                 yield Ended(step, packed >> (_ROW_BITS + 1), side, (packed & 0xFFFFFFFF).astype(np.int32))
@@ -80,6 +84,11 @@ class Places:
         counts = np.zeros(self.row_counts[side], np.int64)
         for (there, _), chunks in self._packed.items():
             for packed in chunks if there == outcome else ():
-                rows = packed[((packed >> _ROW_BITS) & 1) == side] & 0xFFFFFFFF
-                counts += np.bincount(rows, minlength=len(counts))
+                np.add.at(counts, packed[((packed >> _ROW_BITS) & 1) == side] & 0xFFFFFFFF, 1)
+        for (there, _), pairs in self._pairs.items():
+            for rows in (r for sides, *both in pairs for n, r in zip(sides, both, strict=True) if n == side and there == outcome):
+                if len(rows) > len(counts) // 8:
+                    counts += np.bincount(rows, minlength=len(counts))
+                else:
+                    np.add.at(counts, rows, 1)
         return counts

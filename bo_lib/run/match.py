@@ -202,7 +202,9 @@ def _write(
 
     per_pass: dict[str, dict[str, int]] = {}
     path = out / "matches.parquet.part"
-    with pq.ParquetWriter(path, compared.schema, use_dictionary=["side", "pass", "verdict"], write_statistics=False) as writer:
+    packed = {"group": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED"}
+    form: dict[str, Any] = {"use_dictionary": ["side", "pass", "verdict"], "column_encoding": packed, "write_statistics": False}
+    with pq.ParquetWriter(path, compared.schema, compression="none", **form) as writer:
         for table in compared.groups():
             writer.write_table(table)
             name, verdict = (table[column][0].as_py() for column in ("pass", "verdict"))
