@@ -33,6 +33,12 @@ class Lot:
     index_ratio: Decimal = Decimal(1)  # up to which inflation is in the cost of an inflation-linked bond
 
 
+class Lots(list[Lot]):
+    """Open lots of one account and instrument in FIFO order. ``mixed`` once long and short ones stood side by side."""
+
+    mixed = False
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """What a closing trade took out of one lot; signed as the lot was."""
@@ -70,17 +76,21 @@ def apportion(total: Decimal, weights: Sequence[Decimal], currency: str) -> list
     return [*parts, total - sum(parts, ZERO)] if weights else []
 
 
-def add(lots: list[Lot], lot: Lot) -> None:
+def add(lots: Lots, lot: Lot) -> None:
     """Put ``lot`` into ``lots``, which stay in FIFO order."""
+    if lots and (lots[0].quantity > 0) != (lot.quantity > 0):
+        lots.mixed = True
     insort(lots, lot, key=first_in)
 
 
-def relieve(lots: list[Lot], quantity: Decimal, method: str, base_currency: str) -> tuple[list[Piece], Decimal]:
+def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> tuple[list[Piece], Decimal]:
     """Close lots of the other sign with a signed ``quantity``; returns the pieces and the quantity that met no lot.
 
     ``lots`` (one account and instrument, FIFO order) change in place. Cost of a part of a lot is pro rata to the minor
     unit; closing a lot takes all its remaining cost, so that cost relieved and cost left always add up.
     """
+    if not lots or (not lots.mixed and (lots[0].quantity > 0) == (quantity > 0)):
+        return [], quantity  # nothing of the other sign
     if method == "AVERAGE":
         _spread(lots, base_currency)
     pieces: list[Piece] = []

@@ -9,7 +9,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from bo_lib.books.lots import Lot, position
+from bo_lib.books.lots import Lots, position
 from bo_lib.model.events import Event, FxDeal, MoneyDeal, Trade
 from bo_lib.model.findings import Finding, Place, info, warning
 from bo_lib.model.instruments import is_future
@@ -96,7 +96,7 @@ class Security(NamedTuple):
 class State:
     """Lots, open trades and claims of events that belong together (one instrument, or one event of money only)."""
 
-    lots: dict[tuple[str, str], list[Lot]] = field(default_factory=dict)
+    lots: dict[tuple[str, str], Lots] = field(default_factory=dict)
     trades: dict[str, OpenTrade] = field(default_factory=dict)
     deals: dict[str, FxDeal] = field(default_factory=dict)
     settled: set[str] = field(default_factory=set)  # deals
@@ -107,8 +107,8 @@ class State:
     realised: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
-    def lots_of(self, account: str, isin: str) -> list[Lot]:
-        return self.lots.setdefault((account, isin), [])
+    def lots_of(self, account: str, isin: str) -> Lots:
+        return self.lots.setdefault((account, isin), Lots())
 
     def positions_of(self, isin: str) -> list[tuple[str, Decimal]]:
         """(account, signed quantity) of every account that holds ``isin``."""
