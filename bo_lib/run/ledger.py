@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bo_lib.run.evidence import digest, file_sha256
 from bo_lib.run.manifest import Manifest
+from bo_lib.workbench import post
 from bo_lib.workbench.office import RUNS, WRITTEN
 
 if TYPE_CHECKING:
@@ -107,16 +108,28 @@ def _ids(store: Store, stream: str, day: date, spans: list[list[int]]) -> list[s
 
 
 def inbox_files(inbox: Path, day: date) -> dict[str, str]:
-    """What lies in the inbox up to ``day``: each file of the day by hash, earlier days as one hash a day."""
+    """What lies in the inbox up to ``day``: each file of the day by hash, earlier days as one hash a day.
+
+    What lies where no file belongs counts by its name, a link that leads out of the inbox by its target's; they are not read.
+    """
     found: dict[str, str] = {}
-    folders = sorted(p for p in inbox.iterdir() if p.is_dir() and p.name <= day.isoformat()) if inbox.is_dir() else []
-    for folder in folders:
-        hashes = {p.relative_to(folder).as_posix(): _hash(p) for p in sorted(folder.rglob("*")) if p.is_file()}
-        if folder.name == day.isoformat():
+    for its_day, folder in post.day_folders(inbox, day):
+        hashes = {p.relative_to(folder).as_posix(): _hash_or_link(p, inbox) for p in sorted(folder.rglob("*")) if _counts(p)}
+        if its_day == day:
             found.update({f"inbox/{folder.name}/{name}": sha256 for name, sha256 in hashes.items()})
-        else:
+        elif hashes:
             found[f"inbox/{folder.name}"] = digest(hashes)
+    if lost := [said.place.file + said.found + said.message for _, _, said in post.misplaced(inbox, day)]:
+        found["inbox/misplaced"] = digest(lost)
     return found
+
+
+def _counts(path: Path) -> bool:
+    return path.is_file() or (path.is_symlink() and not path.is_dir())
+
+
+def _hash_or_link(path: Path, inbox: Path) -> str:
+    return digest(str(path.readlink())) if path.is_symlink() and post.leads_out(path, inbox) else _hash(path)
 
 
 _HASHES: dict[tuple[Path, int, int], str] = {}

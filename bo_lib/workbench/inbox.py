@@ -7,8 +7,7 @@ reason when it is refused. Refused files stay readable; nothing of them reaches 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,9 +17,11 @@ from bo_lib import feeds
 from bo_lib.config import Delivery, Fund
 from bo_lib.model.findings import Finding, Place, Severity, error, warning
 from bo_lib.store import Fact, StoredFact
+from bo_lib.workbench import post
 from bo_lib.workbench.office import Office
 
 STREAM = "inbox"
+MISPLACED = "misplaced"
 DATED = {"statements": "statement_date", "holdings": "business_date", "nav_pack": "nav_date"}  # what a file of the day is dated by
 EVERY_ACCOUNT = "GENR"  # ISO 15022: the announcement is for all accounts
 
@@ -30,7 +31,7 @@ def ingest(office: Office, until: date) -> None:
 
     A file is known by its content: one that was sent again under its name is read again and takes the place of the first.
     """
-    earlier = office.store.facts(kind="file")
+    earlier: list[Fact] = [*office.store.facts(kind="file")]
     versions: dict[tuple[date, str], list[Fact]] = {}
     first_of_hash: dict[str, Fact] = {}
     for fact in earlier:
@@ -52,20 +53,38 @@ def ingest(office: Office, until: date) -> None:
             fact.payload["refused"] = f"the same file as {twin.entity} of {twin.effective_date}"
         known.append(fact)
         facts.append(fact)
+    facts.extend(_misplaced(office.root / office.firm.inbox, until, versions))
     if facts:
         office.store.append(facts, office.actor, office.now())
 
 
+def _misplaced(inbox: Path, until: date, known: Mapping[tuple[date, str], Sequence[Fact]]) -> Iterator[Fact]:
+    """What lies in the inbox and is not read, with its finding; and that it lies there no more, on the day it was said.
+
+    What is under no date is said every day that it lies there.
+    """
+    there = {(day, said.place.file): said for day, _, said in post.misplaced(inbox, until)}
+    once = {key for key, facts in known.items() if key[0] == until and facts[-1].payload["findings"] and _was_misplaced(facts[-1])}
+    for day, entity in sorted({*there, *once}):
+        said, before = there.get((day, entity)), known.get((day, entity), ())
+        findings = [finding_payload(said)] if said else []
+        if not before or before[-1].payload["findings"] != findings:
+            fact_id = f"file:{day}:{entity}:{len(before)}:{MISPLACED}"
+            yield _unread(inbox / entity, day, fact_id, entity, findings)
+
+
+def _was_misplaced(fact: Fact) -> bool:
+    return fact.id.endswith(f":{MISPLACED}")
+
+
 def _files(inbox: Path, until: date) -> Iterator[tuple[date, Path]]:
     """Files of the day folders up to ``until``: <business date>/<sender>/<file>, in order."""
-    days = sorted(p for p in inbox.iterdir() if _DAY.fullmatch(p.name) and p.name <= until.isoformat()) if inbox.is_dir() else []
-    for folder in days:
+    for day, folder in post.day_folders(inbox, until):
         for path in sorted(folder.glob("*/*")):
-            if path.is_file() and not path.name.startswith("."):
-                yield date.fromisoformat(folder.name), path
+            if path.is_file() and not path.name.startswith(".") and not post.leads_out(path, inbox):
+                yield day, path
 
 
-_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _HASHES: dict[tuple[Path, int, int], str] = {}
 
 
@@ -80,21 +99,24 @@ def _sha256(path: Path) -> str:
 
 
 def _entity(path: Path) -> str:
-    """Sender and name of a file, in characters that can be kept whatever the file system allows."""
-    name = f"{path.parent.name}/{path.name}".encode("utf-8", "backslashreplace").decode()
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in name)[:300]
+    return post.name_of(path.relative_to(path.parent.parent))
 
 
 def _unreadable(path: Path, day: date, version: int, reason: OSError) -> Fact:
     said = error(
         "file-unreadable", f"the file cannot be opened: {reason.strerror}", Place(_entity(path)), todo="put right its access"
     )
+    return _unread(path, day, f"file:{day}:{_entity(path)}:{version}:unreadable", _entity(path), [finding_payload(said)])
+
+
+def _unread(path: Path, day: date, fact_id: str, entity: str, findings: list[dict[str, Any]]) -> Fact:
+    """The fact of a file that gave no rows."""
     payload = {
-        "sender": path.parent.name, "name": path.name, "sha256": "", "format": "", "bytes": 0, "business_date": day.isoformat(),
-        "accounts": [],
-        "funds": [], "tables": {}, "rows": {}, "quarantined": 0, "findings": [finding_payload(said)], "refused": "",
+        "sender": path.parent.name, "name": entity.rsplit("/", 1)[-1], "sha256": "", "format": "", "bytes": 0,
+        "business_date": day.isoformat(), "accounts": [], "funds": [], "tables": {}, "rows": {}, "quarantined": 0,
+        "findings": findings, "refused": "",
     }  # fmt: skip
-    return Fact(f"file:{day}:{_entity(path)}:{version}:unreadable", STREAM, "file", _entity(path), day, payload)
+    return Fact(fact_id, STREAM, "file", entity, day, payload)
 
 
 def _read(office: Office, path: Path, day: date, version: int) -> Fact:

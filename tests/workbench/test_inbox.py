@@ -1,0 +1,87 @@
+"""The inbox holds files where they belong; links that lead out and files elsewhere are said and never read."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bo_lib.run.ledger import inbox_files
+from bo_lib.workbench import inbox
+from bo_lib.workbench.office import Office
+from tests.run.firm import write_firm
+
+DAY = date(2026, 6, 30)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    root = write_firm(tmp_path / "firm")
+    (root / "outputs/inbox/2026-06-30/BANK").mkdir(parents=True)
+    return Office(root)
+
+
+def said(office: Office, until: date = DAY) -> dict[str, tuple[str, str]]:
+    """What is known of the inbox after reading: file -> code and what was found, of all findings."""
+    inbox.ingest(office, until)
+    facts = office.store.facts("file")
+    return {
+        p["place"]["file"]: (p["code"], p["found"]) for f in facts for p in f.payload["findings"] if p["code"].startswith("file-")
+    }
+
+
+def test_a_link_that_leads_out_is_never_read(office: Office, tmp_path: Path) -> None:
+    place = office.inbox(DAY)
+    secret = tmp_path / "elsewhere" / "secret.csv"
+    secret.parent.mkdir()
+    secret.write_text("password")
+    (place / "BANK" / "stolen.csv").symlink_to(secret)
+    (place / "BANK" / "gone.csv").symlink_to("nowhere.csv")
+    (place / "OTHER").symlink_to(secret.parent)
+    (office.root / "outputs/inbox/2026-06-29").symlink_to(secret.parent)
+    assert said(office) == {
+        "2026-06-30/BANK/stolen.csv": ("file-link", str(secret)),
+        "2026-06-30/BANK/gone.csv": ("file-link", "nowhere.csv"),
+        "2026-06-30/OTHER": ("file-link", str(secret.parent)),
+        "2026-06-29": ("file-link", str(secret.parent)),
+    }
+    assert {f.payload["sha256"] for f in office.store.facts("file")} == {""}
+    before = inbox_files(office.root / "outputs/inbox", DAY)
+    secret.write_text("changed")
+    assert inbox_files(office.root / "outputs/inbox", DAY) == before != {}
+
+
+def test_a_link_within_the_inbox_is_a_file(office: Office) -> None:
+    place = office.inbox(DAY) / "BANK"
+    (place / "a.txt").write_text("one line")
+    (place / "b.txt").symlink_to("a.txt")
+    assert said(office) == {}
+    assert [f.entity for f in office.store.facts("file")] == ["BANK/a.txt", "BANK/b.txt"]
+
+
+def test_a_file_where_none_belongs_is_said(office: Office) -> None:
+    top = office.root / "outputs/inbox"
+    (top / "loose.csv").write_text("x")
+    (top / "2026-06-31").mkdir()
+    (top / "2026-06-31" / "x.csv").write_text("x")
+    (top / "2026-06-30" / "nobody.csv").write_text("x")
+    (top / "2026-06-30/BANK/deep").mkdir()
+    (top / "2026-07-01").mkdir()
+    (top / "2026-07-01" / "tomorrow.csv").write_text("x")
+    (top / ".keep").touch()
+    found = said(office)
+    assert {name: code for name, (code, _) in found.items()} == dict.fromkeys(
+        ("loose.csv", "2026-06-31", "2026-06-30/nobody.csv", "2026-06-30/BANK/deep"), "file-misplaced"
+    )
+    count = len(office.store.facts("file"))
+    said(office)
+    assert len(office.store.facts("file")) == count, "said once a day"
+
+    before = inbox_files(top, DAY)
+    shutil.rmtree(top / "2026-06-31")
+    inbox.ingest(office, DAY)
+    standing = [f.entity for f in inbox.in_force(office.store.facts("file")) if f.payload["findings"]]
+    assert sorted(standing) == ["2026-06-30/BANK/deep", "2026-06-30/nobody.csv", "loose.csv"], "what was put right is said no more"
+    assert inbox_files(top, DAY) != before, "a run of the day is made again when it changes"
