@@ -14,11 +14,16 @@ Reader = Callable[[list[Message], Reading], None]
 READERS: dict[str, Reader] = {
     kind: module.read for module in (mt940, mt535, mt536, mt537, mt54x, mt564, mt56x, mt300) for kind in module.KINDS
 }
+BYTES_MAX = 128 * 2**20  # a message has at most 10,000 characters, and a row takes about ten times its text
 _ROWS = {"FIN", "TRAN", "STAT", "PENDET", "CAOPTN"}  # blocks that are rows of some kind
 
 
 def read(data: bytes, reading: Reading) -> None:
     """Every message of the file into canonical tables; a message of a kind that is not read is an error and quarantined."""
+    if len(data) > BYTES_MAX:
+        reading.error("file-too-large", "the file of messages is larger than is read", found=f"{len(data)} bytes",
+                      expected=f"at most {BYTES_MAX} bytes", todo="ask the sender to split it")  # fmt: skip
+        return
     groups: dict[Reader, list[Message]] = {}
     for message in messages(data, reading):
         message.kind = message.kind or guess(message.fields)

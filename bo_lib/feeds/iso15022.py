@@ -18,6 +18,7 @@ from bo_lib.feeds.reading import Reading, UnreadableError, decode, lines_of
 DEPTH_MAX = 50
 DIGITS_MAX = 25  # the standard allows 15; sums of more than 28 digits would be rounded
 OUTSIDE_MAX = 1000
+_TAGS = set("11 12 13 14 16 17 19 20 22 23 24 25 28 35 36 37 39 69 70 90 92 93 94 95 97 98 99".split())
 _CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
 _HEADER = re.compile(r"\{([123]):((?:[^{}]|\{[^{}]*\})*)\}")
 _TAG = re.compile(r":(\d{2,3}[A-Z]?|[A-Z]{2}):(.*)")
@@ -291,6 +292,9 @@ def tree(message: Message, reading: Reading) -> Block:
             _close(stack, name, one, reading)
         else:
             stack[-1].fields.append(one)
+            if one.tag[:2] not in _TAGS:
+                reading.info("tag-unknown", "a field that is no part of securities messages is left out", one.at, one.tag,
+                             found=one.value[:80])  # fmt: skip
     for block in stack[1:]:
         _cut(block, reading)
     return root

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bo_lib import feeds
+from bo_lib.feeds import fin
 from tests.feeds.samples import MT54X, codes, read, rows
 from tests.feeds.swift_samples import MT300, MT536, MT537, MT541, MT565, MT566, MT567, MT568, SWIFT
 
@@ -173,3 +174,14 @@ def test_a_message_cut_at_any_line_is_not_read_clean(name: str) -> None:
     end = min(n for n, line in enumerate(lines) if line.startswith("-}"))
     for cut in range(1, end):
         assert not read("".join(lines[:cut])).ok, lines[cut]
+
+
+def test_an_unknown_field_is_said_and_the_row_kept() -> None:
+    outcome = read(MT541.replace(":16R:FIAC\n", ":16R:FIAC\n:77Z:PROPRIETARY\n"))
+    assert [(f.code, f.severity.value, f.found) for f in outcome.findings] == [("tag-unknown", "info", "PROPRIETARY")]
+    assert outcome.value.tables["transactions"].num_rows == 1
+
+
+def test_a_file_too_large_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fin, "BYTES_MAX", 100)
+    assert codes(MT541) == {"file-too-large"}
