@@ -76,7 +76,11 @@ def _block(block: etree._Element, account: str, statement_id: str, reading: Read
 
 
 def _proven(block: etree._Element, moved: Decimal, refused: int, name: str, reading: Reading) -> bool | None:
-    opening, closing = quantity(child(block, "OpngBal")), quantity(child(block, "ClsgBal"))
+    try:
+        opening, closing = quantity(child(block, "OpngBal")), quantity(child(block, "ClsgBal"))
+    except UnreadableError as why:
+        reading.error(why.code, f"{name}: {why.message}", at(block), "OpngBal/ClsgBal", **why.said)
+        return False
     if opening is None or closing is None:
         return None
     if opening[1] + moved == closing[1] and not refused:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any, cast
 
 from lxml import etree
 
@@ -17,6 +19,14 @@ BYTES_MAX = 512 * 2**20
 _BARE_AMPERSAND = re.compile(rb"&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|[A-Za-z]{1,8};)")
 _MESSAGE = re.compile(r"\b(?:DRAFT\d*)?([a-z]{4}\.\d{3}\.\d{3}\.\d{2})$")
 _BRACES = re.compile(r"\{[^{}]*\}")
+_SAFE: dict[str, Any] = {
+    "resolve_entities": False, "no_network": True, "huge_tree": False, "load_dtd": False, "remove_comments": True,
+    "remove_pis": True,
+}  # fmt: skip
+_ROWS = frozenset((  # elements that become rows: read whole or not at all
+    "Ntry", "BalForAcct", "BalanceForAccount", "BalForSubAcct", "BalanceForSubAccount", "Tx", "invstOrSec", "CorpActnNtfctn",
+    "Trade", "CashTransaction", "OpenPosition",
+))  # fmt: skip
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 
@@ -31,18 +41,15 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     if "<!DOCTYPE" in decode(data[: 2**16]):
         _refuse_dtd(reading)
         return None
-    parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, huge_tree=False, load_dtd=False, remove_comments=True, remove_pis=True
-    )
+    root: etree._Element | None
     try:
-        root = _parsed(data, parser, reading)
+        root = _parsed(data, reading)
     except etree.XMLSyntaxError as reason:
-        line = reason.lineno or 1
-        reading.error("xml-malformed", f"not well-formed XML: {reason.msg}", f"line {line}",
-                      todo="the file is cut or damaged; nothing of it is kept: ask the sender for it again")  # fmt: skip
-        return None
+        root = _before_the_damage(data, reason, reading)
     except (ValueError, LookupError) as reason:
         reading.error("xml-malformed", f"not readable as XML: {reason}", todo="ask the sender for the file again")
+        return None
+    if root is None:
         return None
     if root.getroottree().docinfo.internalDTD is not None:
         _refuse_dtd(reading)
@@ -78,18 +85,44 @@ def _schema(folder: Path, name: str) -> etree.XMLSchema | None:
     return etree.XMLSchema(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True))) if path else None
 
 
-def _parsed(data: bytes, parser: etree.XMLParser, reading: Reading) -> etree._Element:
+def _parsed(data: bytes, reading: Reading) -> etree._Element:
     """The root; a bare ``&`` in a text, which some senders forget to escape, is taken as the character (said in a finding)."""
     try:
-        return etree.fromstring(data, parser)
+        return etree.fromstring(data, etree.XMLParser(**_SAFE))
     except etree.XMLSyntaxError as reason:
         mended = _BARE_AMPERSAND.sub(b"&amp;", data)
         if mended == data:
             raise
-        root = etree.fromstring(mended, parser)
+        root = etree.fromstring(mended, etree.XMLParser(**_SAFE))
         reading.warning("xml-ampersand", "an & is not escaped and was read as the character", f"line {reason.lineno or 1}",
                         found="&", expected="&amp;", todo="tell the sender")  # fmt: skip
         return root
+
+
+def _before_the_damage(data: bytes, reason: etree.XMLSyntaxError, reading: Reading) -> etree._Element | None:
+    """What stands whole before the place where the file is cut or damaged; the row that is open there is quarantined."""
+    parser = etree.XMLPullParser(("start", "end"), **_SAFE)
+    with suppress(etree.XMLSyntaxError):
+        parser.feed(data)
+    root: etree._Element | None = None
+    still_open: list[etree._Element] = []
+    for event, found in parser.read_events():
+        element = cast(etree._Element, found)
+        root = element if root is None else root
+        still_open.append(element) if event == "start" else still_open.pop()
+    cut = next((e for e in still_open if _name(e.tag) in _ROWS), None)
+    line = f"line {reason.lineno or 1}"
+    kept = root is not None and "depth" not in reason.msg and any(_name(e.tag) in _ROWS for e in root.iter() if e is not cut)
+    if root is None or not kept:
+        reading.error("xml-malformed", f"not well-formed XML: {reason.msg}", line,
+                      todo="the file is cut or damaged; nothing of it is kept: ask the sender for it again")  # fmt: skip
+        return None
+    if cut is not None and (parent := cut.getparent()) is not None:
+        parent.remove(cut)
+        reading.refused += 1
+    reading.error("xml-cut", f"cut or damaged here: {reason.msg}; what stands whole before is kept, nothing after", line,
+                  todo="ask the sender for the whole file")  # fmt: skip
+    return root
 
 
 def _refuse_dtd(reading: Reading) -> None:

@@ -61,6 +61,8 @@ def onboard(root: Path, filing: Path) -> Report:
     if read.value.format != "nport" or not read.value.tables.get("filing_totals"):
         said = "; ".join(map(str, read.findings[:3])) or f"it reads as {read.value.format or 'nothing known'}"
         raise ParameterError(f"{filing}: not a Form N-PORT filing (XML): {said}")
+    if cut := next((f for f in read.findings if f.code.endswith("-cut")), None):
+        raise ParameterError(str(cut))
     totals = read.value.tables["filing_totals"].to_pylist()
     stated = {row["item"]: row["amount"] for row in totals}
     fund_id, day = totals[0]["fund"], totals[0]["business_date"]

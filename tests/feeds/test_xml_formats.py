@@ -125,6 +125,18 @@ def test_a_document_type_is_refused_in_any_encoding(encoding: str) -> None:
     assert codes(hidden) == {"xml-dtd"}
 
 
+@pytest.mark.parametrize("place", ["<Amt", "<ValDt", "</Ntry>"])
+def test_a_cut_statement_keeps_its_whole_entries_and_is_not_proven(place: str) -> None:
+    """Cut inside the second entry: it is quarantined, the one before is kept, and the balance says what is missing."""
+    entry = CAMT[CAMT.index("<Ntry>") : CAMT.index("</Ntry>") + 7]
+    twice = CAMT.replace("100.00</Amt>", "220.12345</Amt>", 1).replace(entry, entry + entry)
+    assert rows(twice, "statements")[0]["proven"] is True and len(rows(twice, "cash_movements")) == 2
+    cut = twice[: twice.index(place, twice.index(entry) + len(entry)) + 3]
+    assert [row["amount"] for row in rows(cut, "cash_movements")] == [Decimal("-120.12345")]
+    assert read(cut).value.quarantined == 1 and rows(cut, "statements")[0]["proven"] is False
+    assert codes(cut) == {"xml-cut", "balance-not-proven"}
+
+
 def test_cut_deep_and_large_xml_are_findings() -> None:
     assert codes(CAMT[:900]) == {"xml-malformed"}
     deep = CAMT.replace("<Stmt>", "<Stmt>" + "<a>" * 5000 + "</a>" * 5000, 1)
