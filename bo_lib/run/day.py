@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bo_lib import config
 from bo_lib.model.findings import Verdict
 from bo_lib.run import kernels
-from bo_lib.run.errors import Exit, UnusableStoreError, UsageError, letter, report
+from bo_lib.run.errors import Exit, RunError, UnusableStoreError, UsageError, letter, report
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.runner import VARIABLES
 from bo_lib.run.start import schedule_of, start
@@ -126,17 +126,24 @@ def run_day(
     def work(node: Node) -> Manifest:
         parameters = {"fund": node.fund, "business_date": day.isoformat()}
         minutes = node.step.deadline_minutes
-        return start(
-            office,
-            node.step.notebook,
-            parameters,
-            actor=actor,
-            clock=clock,
-            timeout_s=minutes * 60,
-            say=say,
-            server=server,
-            stop=stop,
-        )
+        if stop.is_set():
+            raise RunError("not begun: the day has ended")
+        try:
+            return start(
+                office,
+                node.step.notebook,
+                parameters,
+                actor=actor,
+                clock=clock,
+                timeout_s=minutes * 60,
+                say=say,
+                server=server,
+                stop=stop,
+            )
+        except Exception as reason:
+            if isinstance(letter(reason), UnusableStoreError):
+                stop.set()  # at once: the next in the queue would wait for the store anew
+            raise
 
     with kernels.kernel_server(PRELOAD, VARIABLES) as server, ThreadPoolExecutor(office.firm.workers) as pool:
         going: dict[Future[Manifest], Node] = {}
@@ -151,7 +158,8 @@ def run_day(
                 for future in wait(going, return_when=FIRST_COMPLETED).done:
                     node = going.pop(future)
                     _settle(node, future, outputs)
-                    watch(node)
+                    if not stop.is_set():
+                        watch(node)
         except BaseException:
             stop.set()
             pool.shutdown(wait=False, cancel_futures=True)

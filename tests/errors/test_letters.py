@@ -149,6 +149,7 @@ def test_a_locked_store_is_waited_for_once(firm: Path, bo: Bo, monkeypatch: pyte
     from bo_lib.store.errors import explained
 
     (firm / "parameters" / "schedule.yaml").write_text("day:\n  - {id: strike, notebook: strike}\n")
+    (firm / "parameters" / "firm.yaml").write_text("name: F\nfunds: [ALPHA, BETA]\nworkers: 1\n")
     bo("status")
     opened, waited = Store.open, []
     monkeypatch.setattr(Store, "open", classmethod(lambda cls, url: opened(url, wait_seconds=0.1)))
@@ -156,7 +157,7 @@ def test_a_locked_store_is_waited_for_once(firm: Path, bo: Bo, monkeypatch: pyte
     other = sqlite3.connect(firm / "outputs" / "books.sqlite", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
-        code, seen = bo("day", "2026-06-26", "--fund", "ALPHA")
+        code, seen = bo("day", "2026-06-26", "--fund", "ALPHA", "--fund", "BETA")
     finally:
         other.close()
     assert code == Exit.STORE and len(waited) == 1 and seen.count("another process has held it for more than 0.1 s") == 1
