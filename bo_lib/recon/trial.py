@@ -10,11 +10,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from bo_lib.recon.breaks import ACCEPTED, BreakState, is_row_of
 from bo_lib.recon.history import REJECTED
-from bo_lib.recon.result import Break, Reconciliation
+from bo_lib.recon.result import Break, Reconciliation, plain
 
 GROUPING = ("group", "pass", "verdict")
 Row = tuple[tuple[str, Any], ...]  # side and the columns of a matched row, without its group
@@ -49,6 +50,8 @@ class TrialDay:
     newly: tuple[Mapping[str, Any], ...]
     no_longer: tuple[Mapping[str, Any], ...]
     otherwise: tuple[Mapping[str, Any], ...]  # matched under both, with other rows
+    tolerated: str  # amounts by currency that matches let pass as within tolerance
+    tolerated_new: str
     suggested: int
     suggested_new: int
     against: tuple[Against, ...]
@@ -73,7 +76,7 @@ class Trial:
             self.fund, now.business_date, rules_then or now.rules, now.matched_pct, new.matched_pct, len(now.items), len(new.items),
             now.proven, new.proven, self._fresh("newly", theirs, ours), self._fresh("no longer", ours, theirs),
             self._fresh_rows("otherwise", theirs, theirs.grouped_otherwise(ours)),
-            _groups_of(now.suggestions), _groups_of(new.suggestions),
+            ours.tolerated(), theirs.tolerated(), _groups_of(now.suggestions), _groups_of(new.suggestions),
             tuple(a for a in against if a), tuple(i for i in alike if i),
         )  # fmt: skip
 
@@ -119,6 +122,16 @@ class _Groups:
         mine = Counter(row for row, _ in (self.together() - other.together()).elements())
         return mine - (self.rows - other.rows)
 
+    def tolerated(self) -> str:
+        """What the two sides of matches differ by, without sign, by currency."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for members in self.members.values():
+            rows = [self.listed[n] for n in members if self.listed[n].get("amount") is not None]
+            if {r["side"] for r in rows} == {"left", "right"}:
+                rest = sum((r["amount"] if r["side"] == "left" else -r["amount"] for r in rows), Decimal(0))
+                sums[rows[0].get("currency") or ""] += abs(rest)
+        return ", ".join(f"{plain(rest)} {unit}".rstrip() for unit, rest in sorted(sums.items()) if rest)
+
     def places_of(self, item: Break) -> list[int]:
         """Where the rows of a difference stand among the matches."""
         return [n for n, r in enumerate(self.listed) if is_row_of(item, r)]
@@ -147,12 +160,23 @@ def _against(states: Sequence[BreakState], new: _Groups, now: _Groups, day: date
         step = new.listed[places[0]]["pass"]
         beside = {n for place in places for n in new.with_whom(place)}
         for decision in _decisions(s):
-            partners = [by_id[i].found.item for i in decision["break_ids"] if i != s.break_id and i in by_id]
-            alike = partners and all(beside & set(new.places_of(p)) for p in partners)
-            if (decision["decided"] == "matched") != bool(alike) and not (decision["decided"] == "match rejected" and not alike):
+            if _is_otherwise(decision["decided"], _with_partners(s, decision, by_id, new, beside)):
                 instead = f"matched by {step} with {_named(new, beside - set(places))}"
                 yield Against(s.break_id, day, decision["decided"], decision["by"], decision["reason"], instead, s.found.item.row())
                 break
+
+
+def _is_otherwise(decided: str, with_partners: bool) -> bool:
+    """Whether a match by the changed rules, with those whom people meant or with others, is not what they decided."""
+    return {"matched": not with_partners, "match rejected": with_partners}.get(decided, True)
+
+
+def _with_partners(
+    state: BreakState, decision: Mapping[str, Any], by_id: Mapping[str, BreakState], new: _Groups, beside: set[int]
+) -> bool:
+    """Whether every break that people put beside this one stands in one group with it."""
+    partners = [by_id[i].found.item for i in decision["break_ids"] if i != state.break_id and i in by_id]
+    return bool(partners) and all(beside & set(new.places_of(p)) for p in partners)
 
 
 def _as_decided(states: Sequence[BreakState], new: _Groups, now: _Groups) -> Iterable[str]:
@@ -162,8 +186,7 @@ def _as_decided(states: Sequence[BreakState], new: _Groups, now: _Groups) -> Ite
             if decision["decided"] != "matched" or now.places_of(s.found.item):
                 continue
             beside = {n for place in new.places_of(s.found.item) for n in new.with_whom(place)}
-            partners = [by_id[i].found.item for i in decision["break_ids"] if i != s.break_id and i in by_id]
-            if partners and all(beside & set(new.places_of(p)) for p in partners):
+            if _with_partners(s, decision, by_id, new, beside):
                 yield s.break_id
 
 

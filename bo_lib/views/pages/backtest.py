@@ -15,8 +15,10 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 
 DAY_COLUMNS = (
     "fund", "business_date", "matched_pct", "matched_pct_new", "newly_matched", "no_longer_matched", "matched_otherwise", "breaks",
-    "breaks_new", "suggested", "suggested_new", "against_decisions", "proven", "proven_new",
+    "breaks_new", "within_tolerance", "within_tolerance_new", "suggested", "suggested_new", "against_decisions", "proven",
+    "proven_new",
 )  # fmt: skip
+DAYS_SAY = "A row counts on the first day on which it is otherwise; within tolerance: differences that matches let pass."
 ROW_COLUMNS = ("fund", "first_day", "pass", "side", "account", "currency", "isin", "value_date", "amount", "quantity", "reference")
 
 
@@ -37,7 +39,7 @@ def backtest_report(name: str, rules: str, rules_new: str, days: Sequence[TrialD
     sections = [
         Section("Against what people decided", "The changed rules would do otherwise.",
                 table(against, ("fund", "first_day", "break_id", "decided", "by", "reason", "instead"))),
-        Section("Day by day", "A row counts on the first day on which it is otherwise.", table(list(map(_day, days)), DAY_COLUMNS),
+        Section("Day by day", DAYS_SAY, table(list(map(_day, days)), DAY_COLUMNS),
                 _chart(days)),
         _section("Newly matched", newly), _section("No longer matched", no_longer), _section("Matched with other rows", otherwise),
     ]  # fmt: skip
@@ -52,7 +54,9 @@ def _day(d: TrialDay) -> dict[str, Any]:
     return {
         "fund": d.fund, "business_date": d.day, "matched_pct": d.matched_pct, "matched_pct_new": d.matched_pct_new,
         "newly_matched": len(d.newly), "no_longer_matched": len(d.no_longer), "matched_otherwise": len(d.otherwise),
-        "breaks": d.breaks, "breaks_new": d.breaks_new, "suggested": d.suggested, "suggested_new": d.suggested_new,
+        "breaks": d.breaks, "breaks_new": d.breaks_new,
+        "within_tolerance": d.tolerated, "within_tolerance_new": d.tolerated_new,
+        "suggested": d.suggested, "suggested_new": d.suggested_new,
         "against_decisions": len(d.against), "proven": d.proven, "proven_new": d.proven_new,
     }  # fmt: skip
 
