@@ -21,7 +21,7 @@ delete from edges where exists (select 1 from unfit u where u.a = edges.a and u.
 set variable ${name} = ?::blob::bit
 
 -- name: open
-create or replace temp ${what} ${new} as
+create or replace temp table ${new} as
 select row, ${columns} from ${old} where get_bit(getvariable('${bits}'), row) = 0
 
 -- name: excluded

@@ -59,7 +59,7 @@ class Passes:
         self._left = [-1, -1]  # rows taken when the open relation was last made
         for ordinal, side in enumerate(SIDES):
             if places.taken[ordinal].any():
-                self._shrink_side(ordinal, f"{side}_0", "view")
+                self._shrink_side(ordinal, f"{side}_0")
             self._left[ordinal] = int(places.taken[ordinal].sum())
 
     def run(self) -> None:
@@ -93,16 +93,16 @@ class Passes:
         for ordinal, side in enumerate(SIDES):
             if (taken := int(self.places.taken[ordinal].sum())) != self._left[ordinal]:
                 old = self.open[side]
-                self._shrink_side(ordinal, f"{side}_{number}", "table")
+                self._shrink_side(ordinal, f"{side}_{number}")
                 self._left[ordinal] = taken
-                if old not in (f"{side}_in", f"{side}_0"):
+                if old != f"{side}_in":
                     self.con.execute(f"drop table {old}").fetchall()
 
-    def _shrink_side(self, ordinal: int, new: str, what: str) -> None:
+    def _shrink_side(self, ordinal: int, new: str) -> None:
         side = SIDES[ordinal]
         bits = f"{new}_bits"
         self.bits(bits, self.places.taken[ordinal])
-        self.rows("open", what=what, new=new, columns=listed(self.rules.carried), old=self.open[side], bits=bits)
+        self.rows("open", new=new, columns=listed(self.rules.carried), old=self.open[side], bits=bits)
         self.open[side] = new
 
     def _work(self, number: int, step: Pass) -> Work:
@@ -316,7 +316,12 @@ def _repeated(rows: Ints, count: int) -> Flags:
     seen[rows] = True
     if np.count_nonzero(seen) == len(rows):
         return np.zeros(len(rows), np.bool_)
-    return np.bincount(rows, minlength=count)[rows] > 1
+    number = np.arange(len(rows), dtype=np.int32)
+    last = np.empty(count, np.int32)
+    last[rows] = number  # of a row that stands more than once its last place
+    again = np.zeros(count, np.bool_)
+    again[rows[last[rows] != number]] = True
+    return again[rows]
 
 
 def _by_key(rows: Iterable[tuple[Any, ...]]) -> Iterator[Group]:

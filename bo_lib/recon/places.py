@@ -50,6 +50,11 @@ class Places:
             self.taken[sides[1]][b] = True
 
     def _pack(self, sides: tuple[int, int], a: Ints, b: Ints) -> Longs:
+        if sides == (0, 1):  # in order without sorting: a left row stands once
+            partner = np.full(self.row_counts[0], -1, np.int32)
+            partner[a] = b
+            a = np.flatnonzero(partner >= 0).astype(np.int32)
+            b = partner[a]
         numbers = [rows.astype(np.int64) + side * self.row_counts[0] for rows, side in zip((a, b), sides, strict=True)]
         group = np.minimum(*numbers) << (_ROW_BITS + 1)
         packed = np.empty(2 * len(a), np.int64)
@@ -74,8 +79,12 @@ class Places:
         for there, step in sorted({*self._packed, *self._pairs}):
             if there == outcome:
                 pairs = [self._pack(*found) for found in self._pairs.get((there, step), [])]
-                packed = np.concatenate([*pairs, *self._packed.get((there, step), [])])
-                packed.sort()
+                packed, *more = sorted([*pairs, *self._packed.get((there, step), [])], key=len, reverse=True)
+                if not pairs or packed is not pairs[0]:
+                    packed = np.sort(packed)
+                if more:
+                    other = np.sort(np.concatenate(more))
+                    packed = np.insert(packed, np.searchsorted(packed, other), other)
                 side = ((packed >> _ROW_BITS) & 1).astype(np.int8)
                 yield Ended(step, packed >> (_ROW_BITS + 1), side, (packed & 0xFFFFFFFF).astype(np.int32))
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bo_lib.recon.rules import Rules, Side
 
 THREADS = 2
+SPILL_MB = 2000  # on disk, besides twenty times the files: more would be an error of the matcher
 SIDES = ("left", "right")
 
 
@@ -56,6 +57,7 @@ def match_files(left: Path, right: Path, rules_file: Path, out: Path, memory_mb:
     out.mkdir(parents=True, exist_ok=True)
     spill = out / f".spill-{os.getpid()}"
     settings: dict[str, Any] = {"threads": str(THREADS), "preserve_insertion_order": "false", "temp_directory": str(spill)}
+    settings["max_temp_directory_size"] = f"{SPILL_MB + 20 * sum(f.path.stat().st_size for f in files) // 1_000_000}MB"
     con = duckdb.connect(config=settings | ({"memory_limit": f"{memory_mb}MB"} if memory_mb else {}))
     try:
         for file in files:
