@@ -33,6 +33,7 @@ def damaged(ledger: Ledger) -> Iterator[Finding]:
     yield from damaged_runs(ledger)
     yield from unknown_runs(ledger)
     yield from damaged_tables(ledger)
+    yield from damaged_attachments(ledger)
 
 
 def damaged_runs(ledger: Ledger) -> Iterator[Finding]:
@@ -106,3 +107,16 @@ def _altered(folder: Path, name: str) -> Iterator[Finding]:
             place = Place(file=f"{name}/{file}")
             said = "the file is not the one the run left"
             yield error("result-altered", said, place, found=found, expected=expected, todo="restore it from a copy")
+
+
+def damaged_attachments(ledger: Ledger) -> Iterator[Finding]:
+    """A finding for every file attached to a break that is gone or has other bytes."""
+    from bo_lib.workbench.break_desk import attachments
+
+    kept = attachments(ledger.office)
+    for sha, name in {f.payload["sha256"]: f.payload["name"] for f in ledger.store.facts("break.attached")}.items():
+        path = kept.path(sha)
+        if not path.is_file() or file_sha256(path) != sha:
+            said = "was altered" if path.is_file() else "is gone"
+            place = Place(file=path.relative_to(ledger.office.root).as_posix(), sha256=sha)
+            yield error("attachment-damaged", f"the attachment {name} {said}", place, todo=RESTORE)

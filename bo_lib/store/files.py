@@ -6,7 +6,6 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from bo_lib.store.errors import TableDamaged, TableMissing
@@ -50,10 +49,3 @@ class FileStore:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise TableDamaged(f"{self.path(sha256)}: the bytes were altered or damaged; restore the copy")
         return content
-
-    def damaged(self) -> Iterator[Path]:
-        """Kept files whose bytes are not those of their name."""
-        for path in sorted(self.folder.glob("??/*")):
-            with path.open("rb") as file:
-                if hashlib.file_digest(file, "sha256").hexdigest() != path.name:
-                    yield path

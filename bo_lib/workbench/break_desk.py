@@ -25,6 +25,7 @@ from bo_lib.views.pages.breaks import decision_report, list_report
 from bo_lib.views.report import Report
 from bo_lib.views.wording import plain as plain_data
 from bo_lib.workbench.desk import Desk
+from bo_lib.workbench.office import Office
 from bo_lib.workbench.reconciliations import known_or_nearest
 
 RUNS = "recon"  # the stream of what each reconciliation concluded, of all funds
@@ -164,7 +165,7 @@ class BreakDesk(Desk):
 
     @property
     def attachments(self) -> FileStore:
-        return FileStore(self.office.root / self.office.firm.outputs / ATTACHMENTS)
+        return attachments(self.office)
 
     def _limit(self, states: Sequence[BreakState]) -> Decimal:
         """The lowest limit, in base currency, of the reconciliations concerned; the firm's where they name none."""
@@ -188,3 +189,8 @@ class BreakDesk(Desk):
 def told(fact: StoredFact) -> dict[str, Any]:
     """A fact's payload with who wrote it, when."""
     return {**fact.payload, "by": fact.actor, "at": fact.known_at}
+
+
+def attachments(office: Office) -> FileStore:
+    """Where files attached to breaks are kept."""
+    return FileStore(office.root / office.firm.outputs / ATTACHMENTS)

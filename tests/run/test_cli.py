@@ -23,7 +23,9 @@ def test_help_imports_nothing_heavy() -> None:
     assert "COMMAND" in said and not set(HEAVY) & set(said.split("LOADED")[1].split())
 
 
-@pytest.mark.parametrize("command", ["demo", "run", "day", "status", "read", "onboard", "new", "verify", "dashboards", "lab"])
+@pytest.mark.parametrize(
+    "command", ["demo", "run", "day", "status", "read", "onboard", "new", "verify", "breaks", "recon", "dashboards", "lab"]
+)
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([command, "--help"])

@@ -102,11 +102,15 @@ def test_a_file_is_kept_in_the_evidence_under_its_hash(bo: Bo, month_copy: Path,
     assert bo("ann", "breaks", "attach", b, "--file", str(advice), "--date", DAY)[0] == Exit.OK
     sha = hashlib.sha256(advice.read_bytes()).hexdigest()
     desk = Workbench.open(FUND, DAY, root=month_copy)
-    assert desk.attachments.get(sha) == advice.read_bytes() and not list(desk.attachments.damaged())
+    assert desk.attachments.get(sha) == advice.read_bytes()
     attached = [p for p in desk.break_states()[b].history if p["fact"] == "break_attached"]
     assert [(p["name"], p["sha256"], p["by"]) for p in attached] == [("advice.txt", sha, "ann")]
     code, _, letter = bo("ann", "breaks", "attach", b, "--file", str(tmp_path / "none.pdf"), "--date", DAY)
     assert code == Exit.USAGE and "no such file" in letter
+    assert bo("ann", "verify")[0] == Exit.OK
+    desk.attachments.path(sha).unlink()
+    code, out, _ = bo("ann", "verify")
+    assert code == Exit.STORE and "the attachment advice.txt is gone" in out
 
 
 def test_an_owner_and_a_day_are_assigned(bo: Bo) -> None:
