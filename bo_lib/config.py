@@ -89,10 +89,12 @@ class PerformanceFee(Strict):
 
 
 class Swing(Strict):
-    """Partial swing: the NAV moves by ``factor_bps`` once the net flow passes ``threshold_pct`` of net assets."""
+    """The NAV moves by ``factor_bps``, at most ``cap_bps``: once the net flow passes ``threshold_pct`` of net assets, or always."""
 
-    threshold_pct: NotNegative
+    threshold_pct: NotNegative = Decimal(0)
     factor_bps: NotNegative
+    mode: Literal["partial", "full"] = "partial"
+    cap_bps: NotNegative | None = None  # the most the prospectus allows, whatever the factor in force
     clause: str = ""
 
 

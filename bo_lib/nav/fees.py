@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import calendar
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,6 +25,17 @@ def expense(amount_annual: Decimal, days: int, year: int, currency: str) -> Deci
 def management_fee(base: Decimal, bps_annual: Decimal, days: int, year: int, currency: str) -> Decimal:
     """``bps_annual`` basis points a year of ``base`` for ``days`` calendar days."""
     return round_money(base * bps_annual / 10000 * days / year, currency)
+
+
+def tiered_fee(base: Decimal, tiers: Sequence[tuple[Decimal, Decimal]], days: int, year: int, currency: str) -> Decimal:
+    """A fee whose rate changes with size: each slice of ``base`` bears its own rate, and the slices add up.
+
+    ``tiers``: (from this amount, basis points a year), ascending, the first from 0. Rounded once.
+    """
+    tops = [start for start, _ in tiers[1:]]
+    slices = zip(tiers, [*tops, max(base, *tops, ZERO)], strict=True)
+    whole = sum((max(ZERO, min(base, top) - start) * bps / 10000 for (start, bps), top in slices), ZERO)
+    return round_money(whole * days / year, currency)
 
 
 def performance_fee_due(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bo_lib.config import Terms
-from bo_lib.model.money import ZERO, Rates, Rounding, round_to
+from bo_lib.model.money import ZERO, Rates, Rounding, round_money, round_to
 
 
 class Flow(NamedTuple):
@@ -28,6 +28,23 @@ def swung(
     if abs(net_flow) <= threshold:
         return nav_per_unit
     return round_to(nav_per_unit * (1 + factor.copy_sign(net_flow)), digits, rule)
+
+
+def swing_factor(bid_value: Decimal, mid_value: Decimal, cap: Decimal | None = None) -> Decimal:
+    """Half the spread of a portfolio as a fraction: |value at bid - value at mid| / value at mid, not above ``cap``.
+
+    0 when there is nothing to trade.
+    """
+    factor = abs(bid_value - mid_value) / mid_value if mid_value else ZERO
+    return factor if cap is None else min(factor, cap)
+
+
+def anti_dilution_levy(amount: Decimal, factor: Decimal, currency: str) -> Decimal:
+    """The cost of trading charged to the dealing investor and paid to the fund, in place of a swung price.
+
+    ``amount``: what is subscribed or redeemed, without sign, in ``currency``.
+    """
+    return round_money(abs(amount) * factor, currency)
 
 
 def net_flow(
@@ -62,5 +79,7 @@ def dealing_prices(
     if terms.swing is None or net_assets <= 0:
         return prices
     share = net_flow(flows, prices, terms, rates, base) / net_assets
-    threshold, factor = terms.swing.threshold_pct / 100, terms.swing.factor_bps / 10000
+    s = terms.swing
+    threshold = ZERO if s.mode == "full" else s.threshold_pct / 100
+    factor = (s.factor_bps if s.cap_bps is None else min(s.factor_bps, s.cap_bps)) / 10000
     return {c.id: swung(prices[c.id], share, threshold, factor, c.nav_decimals, c.nav_rounding) for c in terms.classes}

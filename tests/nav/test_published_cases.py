@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bo_lib.model.money import round_to
 from bo_lib.nav.accrued import accrued_interest, coupon_period, days_between
 from bo_lib.nav.fees import cap_expense, days_in_year, expense, fee_over_hurdle, management_fee, performance_fee_due
-from bo_lib.nav.swing import swung
+from bo_lib.nav.swing import Flow, dealing_prices, swung
+from tests.nav.desk import MONDAY, at, fund
 
 D = Decimal
 
@@ -131,3 +132,12 @@ def test_nothing_swings_up_to_the_threshold(flow: Decimal, nav: Decimal) -> None
 def test_beyond_the_threshold_the_dealer_pays(size: Decimal, side: int) -> None:
     moved = swung(D("100.0000"), size * side, D("0.05"), D("0.002"), 4)
     assert moved == D("100.0000") + side * D("0.2000")
+
+
+def test_full_swing_moves_every_dealing_day_and_no_further_than_the_cap() -> None:
+    """Terms with ``mode: full`` swing on any flow; ``cap_bps`` bounds the factor in force."""
+    terms = fund(swing={"mode": "full", "factor_bps": 300, "cap_bps": 200}).on(MONDAY)
+    one, still = ([Flow("A", D(1))], [Flow("A", D(500)), Flow("A", units=D(-5))])
+    nav = {"A": D("100.0000"), "B": D("50.0000"), "H": D("10.0000")}
+    assert dealing_prices(nav, D(10**6), one, terms, at(MONDAY), "EUR") == {"A": D(102), "B": D(51), "H": D("10.2")}
+    assert dealing_prices(nav, D(10**6), still, terms, at(MONDAY), "EUR") == nav

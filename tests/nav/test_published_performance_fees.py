@@ -1,0 +1,225 @@
+"""Published worked examples of performance fees, equalisation and expense limits; each names its source."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bo_lib.model.money import round_to
+from bo_lib.nav.equalisation import EqualisedClass
+from bo_lib.nav.fee_limits import Borne, Budget, budget_accrual, recoup, waived
+from bo_lib.nav.fees import tiered_fee
+from bo_lib.nav.partnership import Partnership
+from bo_lib.nav.performance import (
+    crystallised_on_redemption,
+    crystallises,
+    fee_per_unit,
+    hurdle_level,
+    index_hurdle_level,
+    index_total_return_pct,
+    reference_period,
+)
+from bo_lib.nav.series import SeriesFund
+from bo_lib.nav.swing import anti_dilution_levy, swing_factor
+
+D = Decimal
+FIFTH = D("0.20")
+
+
+def test_a_shortfall_counts_for_five_years_and_the_oldest_lapses_first() -> None:
+    """ESMA34-39-992 guidelines and Q&A 670: nineteen years against the benchmark, in percentage points."""
+    years = reference_period([D(r) for r in "5 0 -5 3 2 5 5 -10 2 2 2 0 2 -6 2 2 -4 0 5".split()])
+    assert [y.carried_pct for y in years] == [D(c) for c in "0 0 -5 -2 0 0 0 -10 -8 -6 -4 0 0 -6 -4 -2 -6 -4 0".split()]
+    assert [y.year for y in years if y.fee_payable] == [1, 6, 7, 13, 19]
+    assert years[18].excess_pct == 1  # five, less the four of year 17; what was left of year 14 has lapsed
+
+
+@given(st.lists(st.decimals(-30, 30, places=2), max_size=30))
+def test_a_longer_reference_period_never_charges_more(returns: list[Decimal]) -> None:
+    five, whole_life = reference_period(returns, 5), reference_period(returns, 10**6)
+    assert all(long.excess_pct <= short.excess_pct for short, long in zip(five, whole_life, strict=True))
+    assert all(max(y.net_return_pct, D(0)) >= y.excess_pct >= 0 >= y.carried_pct for y in five)
+
+
+def test_equalisation_credit_above_the_mark() -> None:
+    """iTiger fund notes: mark 1.0, 100 shares at a gross asset value of 1.2, which ends at 1.4; fee 20%."""
+    bought = EqualisedClass(FIFTH, D("1.2"), D("1.0")).subscribed("A", D(120))
+    end = bought.grown(D("1.4") / D("1.2"))
+    assert round_to(end.fee_per_share * end.shares, 2) == D("8.00")
+    assert round_to(end.credit(end.lots[0]), 2) == D("4.00")
+    after, (settled,) = end.crystallised()
+    assert round_to(settled.shares * after.nav, 2) == D("4.00")
+
+
+def test_one_investor_above_the_mark_and_one_below() -> None:
+    """Vauban: mark 100, A buys at 110, B at 90, gross asset value ends at 120, 100 shares each; results derived from these."""
+    above = EqualisedClass(FIFTH, D(110), D(100)).subscribed("A", D(11000))
+    both = above.grown(D(90) / D(110)).subscribed("B", D(9000))
+    end = both.grown(D(120) / both.gav)
+    after, (a, b) = end.crystallised()
+    assert round_to(end.fee_per_share, 2) == D("4.00")
+    assert round_to(after.nav, 2) == round_to(after.high_water_mark, 2) == D("116.00")
+    assert (round_to(a.credit, 2), round_to(a.shares, 4)) == (D("200.00"), D("1.7241"))
+    assert (round_to(b.contingent_fee, 2), round_to(-b.shares, 4)) == (D("200.00"), D("1.7241"))
+    assert round_to(after.value("A") - 11000, 2) == D("800.00")  # 80% of a gain of 1,000
+    assert round_to(after.value("B") - 9000, 2) == D("2400.00")  # 80% of a gain of 3,000
+
+
+def test_a_credit_falls_with_the_value_and_recovers() -> None:
+    bought = EqualisedClass(FIFTH, D(110), D(100)).subscribed("A", D(11000))
+    credits = [
+        round_to(moved.credit(moved.lots[0]), 2) for moved in (bought, _at(bought, "104"), _at(bought, "95"), _at(bought, "130"))
+    ]
+    assert credits == [D("200.00"), D("80.00"), D("0.00"), D("200.00")]
+    assert [round_to(_at(bought, gav).value("A"), 2) for gav in ("110", "95", "130")] == [D(11000), D(9500), D(12600)]
+
+
+def _at(c: EqualisedClass, gav: str) -> EqualisedClass:
+    return c.grown(D(gav) / c.gav)
+
+
+def test_series_at_their_marks_roll_up_into_the_oldest() -> None:
+    fund = SeriesFund(FIFTH).subscribed("A", D(1000), "S-1").grown(D("1.5")).subscribed("B", D(1400), "S-2").grown(D("1.2"))
+    after, (exchange,) = fund.crystallised()
+    assert [s.id for s in after.series] == ["S-1"] and after.series[0].gav == 164  # 180 less a fifth of 80
+    assert (exchange.units_given, round_to(exchange.units_taken, 4)) == (D(14), round_to(14 * D(116) / D(164), 4))
+    assert (round_to(after.value("A"), 2), round_to(after.value("B"), 2)) == (D("1640.00"), D("1624.00"))
+
+
+def test_a_series_below_its_mark_keeps_its_loss_and_does_not_roll_up() -> None:
+    fund = SeriesFund(FIFTH).subscribed("A", D(1000), "S-1").grown(D("0.9")).subscribed("B", D(1000), "S-2").grown(D("1.05"))
+    after, exchanges = fund.crystallised()
+    assert {s.id: s.mark for s in after.series} == {"S-1": D(100), "S-2": D(104)} and not exchanges
+
+
+def test_a_loss_shelters_only_the_capital_that_bore_it() -> None:
+    late = Partnership(FIFTH).contributed("A", D(1000), "1").allocated(D(-200)).contributed("B", D(800), "1").allocated(D(400))
+    assert [a.loss_carried for a in late.accounts] == [0, 0]
+    end = late.crystallised()
+    assert (end.value("A"), end.value("B"), end.general_partner) == (D(1000), D(960), D(40))
+    assert end.capital == 1000 - 200 + 800 + 400
+
+
+def test_who_joins_after_a_side_pocket_has_no_part_in_it() -> None:
+    early = Partnership(FIFTH).contributed("A", D(1000), "1").set_aside("Mine", D(300)).contributed("B", D(700), "1")
+    assert (early.value("A"), early.value("B")) == (D(700), D(700))
+    sold = early.realised("Mine", D(500))
+    assert (sold.value("A"), sold.value("B"), sold.incentive_accrued) == (D(1160), D(700), D(40))  # a fifth of the gain of 200
+    assert sold.pockets == () and sold.capital == 1900
+
+
+def test_a_partner_who_left_still_has_its_side_pocket() -> None:
+    left, paid = Partnership(FIFTH).contributed("A", D(1000), "1").set_aside("Mine", D(300)).withdrawn("A", D(1))
+    assert (paid, left.value("A"), left.realised("Mine", D(200)).value("A")) == (D(700), D(0), D(200))
+
+
+def test_the_total_return_of_an_index() -> None:
+    """17 CFR 275.205-1: 92.15 to 102.09, dividends worth 3.14% of the end: 9.94 + 3.21 of 92.15 is 14.27%."""
+    dividends = round_to(D("102.09") * D("0.0314"), 2)
+    assert (D("102.09") - D("92.15"), dividends) == (D("9.94"), D("3.21"))
+    assert round_to(index_total_return_pct(D("92.15"), D("102.09"), dividends), 2) == D("14.27")
+
+
+@pytest.mark.parametrize(
+    ("kind", "fees"),
+    [
+        ("none", "600000 1000000 1600000 2400000 4000000"),
+        ("soft", "0 0 1600000 2400000 4000000"),
+        ("hard", "0 0 600000 1400000 3000000"),
+    ],
+)
+def test_hurdles_by_the_unit_give_the_same_fees(kind: Any, fees: str) -> None:
+    """Public fund-accounting tutorial: a million units of 100, 20% fee, hurdle 5% for a whole year."""
+    level = hurdle_level(D(100), D(5), 365, 365)
+    found = [fee_per_unit(100 + D(r), D(100), D(20), level, kind) * 1_000_000 for r in (3, 5, 8, 12, 20)]
+    assert found == [D(fee) for fee in fees.split()]
+
+
+def test_an_index_that_fell_does_not_lower_the_mark() -> None:
+    level = index_hurdle_level(D(100), D(4000), D(3600))
+    assert level == 90 and fee_per_unit(D(98), D(100), D(20), level, "hard") == 0
+    assert fee_per_unit(D(110), D(100), D(20), index_hurdle_level(D(100), D(4000), D(4200)), "hard") == 1
+
+
+@pytest.mark.parametrize(
+    ("frequency", "before", "day", "due"),
+    [
+        ("yearly", date(2026, 12, 31), date(2027, 1, 4), True),
+        ("yearly", date(2026, 6, 30), date(2026, 7, 1), False),
+        ("quarterly", date(2026, 6, 30), date(2026, 7, 1), True),
+        ("quarterly", date(2026, 5, 29), date(2026, 6, 1), False),
+        ("half_yearly", date(2026, 6, 30), date(2026, 7, 31), True),
+        ("monthly", date(2026, 6, 30), date(2026, 7, 1), True),
+        ("yearly", date(2026, 11, 30), date(2027, 2, 1), True),
+        ("yearly", date(2026, 12, 30), date(2026, 12, 31), False),
+    ],
+)
+def test_a_crystallisation_period_ends_with_its_month(frequency: str, before: date, day: date, due: bool) -> None:
+    assert crystallises(before, day, frequency) is due
+
+
+def test_the_fee_of_units_that_leave_is_due_for_good() -> None:
+    assert crystallised_on_redemption(D(1000), D(25), D(100)) == 250
+    assert crystallised_on_redemption(D(0), D(0), D(0)) == 0
+
+
+def test_tiers_cumulate() -> None:
+    """1% of the first 100 million, 0.75% of the next 100, 0.5% above: 250 million cost 2,000,000 a year, not 1,250,000."""
+    tiers = [(D(0), D(100)), (D(100_000_000), D(75)), (D(200_000_000), D(50))]
+    assert tiered_fee(D(250_000_000), tiers, 365, 365, "USD") == D("2000000.00")
+    assert tiered_fee(D(50_000_000), tiers, 365, 365, "USD") == D("500000.00")
+    assert tiered_fee(D(250_000_000), tiers, 1, 365, "USD") == D("5479.45")
+    assert tiered_fee(D(0), tiers, 1, 365, "USD") == 0
+
+
+@given(st.decimals(0, 10**9, places=2), st.decimals(0, 10**9, places=2))
+def test_more_assets_never_cost_less(a: Decimal, b: Decimal) -> None:
+    tiers = [(D(0), D(100)), (D(10**8), D(10)), (D(3 * 10**8), D(1))]
+    low, high = sorted((a, b))
+    assert tiered_fee(low, tiers, 30, 365, "EUR") <= tiered_fee(high, tiers, 30, 365, "EUR")
+
+
+def test_claims_are_recouped_oldest_first_and_lapse_after_three_years() -> None:
+    claims = [Borne(date(2026, 3, 1), D(100)), Borne(date(2023, 1, 2), D(40)), Borne(date(2025, 1, 2), D(50))]
+    day = recoup(claims, D(70), date(2026, 6, 1), 3)
+    assert (day.paid, day.lapsed) == (D(70), D(40))
+    assert [(c.day.year, c.open) for c in day.claims] == [(2026, D(80))]
+    assert recoup(claims, D(-5), date(2026, 6, 1), 3).paid == 0
+
+
+def test_a_waiver_is_never_more_than_the_fee() -> None:
+    assert waived(D(100_000_000), D(10), 1, 365, D("1366.12"), "USD") == D("273.97")
+    assert waived(D(100_000_000), D(100), 1, 365, D("1366.12"), "USD") == D("1366.12")
+
+
+@pytest.mark.parametrize("year", [2027, 2028])
+def test_a_budget_is_used_up_to_the_cent_in_every_year(year: int) -> None:
+    budget = Budget(D("54000.01"), date(year, 1, 1), date(year, 12, 31))
+    accrued = D(0)
+    for ordinal in range(budget.start.toordinal(), budget.end.toordinal() + 1):
+        accrued += budget_accrual(budget, accrued, date.fromordinal(ordinal), "USD")
+    assert accrued == budget.amount
+
+
+def test_a_budget_revised_in_the_year_spreads_the_difference_over_the_days_left() -> None:
+    budget = Budget(D(36500), date(2026, 1, 1), date(2026, 12, 31))
+    assert budget_accrual(budget, D(18100), date(2026, 7, 1), "USD") == D("100.00")
+    assert budget_accrual(budget, D(18100), date(2026, 7, 1), "USD", expected=D(27300)) == D("50.00")
+    assert budget_accrual(budget, D(36500), date(2027, 1, 1), "USD") == 0
+
+
+def test_the_swing_factor_is_half_the_spread_and_capped() -> None:
+    assert swing_factor(D("99.70"), D(100)) == D("0.003")
+    assert swing_factor(D(95), D(100), cap=D("0.02")) == D("0.02")
+    assert swing_factor(D(0), D(0)) == 0
+
+
+def test_a_levy_costs_the_dealer_what_swinging_would() -> None:
+    """The published swing price (NAV 30.00, factor 0.1%): on 1,000 units the same 30.00 as 0.03 a unit."""
+    assert anti_dilution_levy(D(30000), D("0.001"), "USD") == 1000 * (D("30.03") - D("30.00"))
+    assert anti_dilution_levy(D(-30000), D("0.001"), "USD") == D("30.00")
