@@ -55,9 +55,14 @@ class Prepared:
 
 
 def prepare(
-    con: duckdb.DuckDBPyConnection, rules: Rules, files: Mapping[str, str], broken: Mapping[str, Sequence[int]]
+    con: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    files: Mapping[str, str],
+    broken: Mapping[str, Sequence[int]],
+    never_empty: Mapping[str, frozenset[str]],
 ) -> Prepared:
-    """Make ``left_in`` and ``right_in``. ``files``: side -> name for findings; ``broken``: rows that are not rows of the table.
+    """Make ``left_in`` and ``right_in``. ``files``: side -> name for findings; ``broken``: rows that are not rows of the table;
+    ``never_empty``: side -> headers of texts that are known to hold no empty text.
 
     Raises ``ColumnError`` for a column that is not there. ``identifiers`` need relations ``codes_0``, ``codes_1`` … (code, id).
     """
@@ -73,7 +78,7 @@ def prepare(
     types = {name: _decimal_type(con, rules, typed, name) for name, kind in kinds.items() if kind == "decimal"}
     unreadable: dict[str, tuple[int, ...]] = {}
     for side in SIDES:
-        found = _make(con, rules, side, typed[side], types)
+        found = _make(con, rules, side, typed[side], types, never_empty[side])
         findings += _letters(found, typed[side], files[side])
         if broken[side]:
             rows = ", ".join(map(str, list(broken[side])[:SHOWN_MAX]))
@@ -196,12 +201,18 @@ def _expression(value: Value, rules: Rules, side: str, types: Mapping[str, str])
 
 
 def _make(
-    con: duckdb.DuckDBPyConnection, rules: Rules, side: str, typed: Sequence[Value], types: Mapping[str, str]
+    con: duckdb.DuckDBPyConnection,
+    rules: Rules,
+    side: str,
+    typed: Sequence[Value],
+    types: Mapping[str, str],
+    never_empty: frozenset[str],
 ) -> list[tuple[int, str, str]]:
     """Make one side's relation: a view where the file's own types do, a table otherwise. (row, column, text) not readable."""
     form, columns, joins = _side(rules, side), [], []
     for value in typed:
-        read = _expression(value, rules, side, types)
+        bare = value.kind == "text" and value.stored == "VARCHAR" and value.header in never_empty
+        read = quoted(value.header) if bare else _expression(value, rules, side, types)
         if cases := form.translate.get(value.name):
             whens = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in cases.items())
             read = f"case {read} {whens} else {read} end"

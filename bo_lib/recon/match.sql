@@ -8,10 +8,13 @@ create or replace temp view net_a as select * replace (-${amount} as ${amount}) 
 create or replace temp view net_b as select * from ${open} where ${amount} > 0
 
 -- name: edge_rows
-select xi, yi, xd, yd from edges order by xd, xa, xi, yd, ya, yi
+select xi, yi, xd, yd, a, b, xn = 1 and yn = 1 as single from edges order by xd, xa, xi, yd, ya, yi
 
 -- name: node_rows
-select i, row from pool where side = ${side} and i in (select ${node} from edges) order by i, row
+select i, row from pool where side = ${side} and i in (select unnest(?::bigint[])) order by i, row
+
+-- name: remove
+delete from ${open} where get_bit(getvariable('gone'), row) = 1
 
 -- name: keep_fit
 delete from edges where exists (select 1 from unfit u where u.a = edges.a and u.b = edges.b)
@@ -79,10 +82,10 @@ group by g, side, i, amount, also order by g, side, i
 -- name: edges
 -- Pairs of distinct rows that fit each other. The bucket keeps the join narrow: rows that fit lie in neighbouring buckets.
 create or replace temp table edges as
-with nodes as (select g, side, i, min(row) as row, amount, day, ${bucket} as bucket from pool group by all),
-     x as (select g, i, row, amount as xa, day as xd, bucket from nodes where side = 0),
-     y as (select g, i, row, amount as ya, day as yd, unnest([bucket - 1, bucket, bucket + 1]) as near from nodes where side = 1)
-select x.i as xi, y.i as yi, x.row as a, y.row as b, xd, yd, xa, ya
+with nodes as (select g, side, i, min(row) as row, count(*) as n, amount, day, ${bucket} as bucket from pool group by all),
+     x as (select g, i, row, n as xn, amount as xa, day as xd, bucket from nodes where side = 0),
+     y as (select g, i, row, n as yn, amount as ya, day as yd, unnest([bucket - 1, bucket, bucket + 1]) as near from nodes where side = 1)
+select x.i as xi, y.i as yi, x.row as a, y.row as b, xd, yd, xa, ya, xn, yn
 from x join y on x.g = y.g and x.bucket = y.near
 where ${within} and ${window} limit ${limit}
 

@@ -92,9 +92,13 @@ class Passes:
     def _shrink(self, number: int | str) -> None:
         for ordinal, side in enumerate(SIDES):
             if (taken := int(self.places.taken[ordinal].sum())) != self._left[ordinal]:
-                old = self.open[side]
-                self._shrink_side(ordinal, f"{side}_{number}")
+                old, gone = self.open[side], taken - self._left[ordinal]
                 self._left[ordinal] = taken
+                if old != f"{side}_in" and gone * 4 < self.places.row_counts[ordinal] - taken:
+                    self.bits("gone", self.places.taken[ordinal])
+                    self.rows("remove", open=old)
+                    continue
+                self._shrink_side(ordinal, f"{side}_{number}")
                 if old != f"{side}_in":
                     self.con.execute(f"drop table {old}").fetchall()
 
@@ -242,8 +246,11 @@ class Passes:
             return
         if work.sides == (0, 1) and self._checks_references(work) and self._unfit(work, "edges"):
             self.rows("keep_fit")
-        edges = self._edge_list(work.step)
-        nodes = [_nodes(self.rows("node_rows", side=n, node=node)) for n, node in enumerate(("xi", "yi"))]
+        edges = self._lone(work)
+        if not edges:
+            return
+        chosen = [sorted({edge[n] for edge in edges}) for n in (0, 1)]
+        nodes = [_nodes(self.con.execute(sql("node_rows", side=n), [rows]).fetchall()) for n, rows in enumerate(chosen)]
         counts = [{i: len(rows) for i, rows in side.items()} for side in nodes]
         found = pairing.pair(edges, *counts)
         self._groups(work, SUGGESTED, _regions(found, nodes))
@@ -262,16 +269,21 @@ class Passes:
             self.notes.append(f"{step.id}: more than {limit - 1} pairs of rows fit each other; its rows are left open")
         return 0 < found < limit
 
-    def _edge_list(self, step: Pass) -> list[tuple[int, int]]:
-        """The pairs of ``edges`` in their order, those beyond a window of business days left out."""
-        found = arrow(self.con, sql("edge_rows"))
-        pairs = np.stack([found[name].to_numpy() for name in ("xi", "yi")], axis=1)
-        if step.calendar and len(pairs):
+    def _lone(self, work: Work) -> list[tuple[int, int]]:
+        """Place the pairs of ``edges`` whose rows fit nothing else; the other edges, in order, within the window."""
+        step, found = work.step, arrow(self.con, sql("edge_rows"))
+        if step.calendar and found.num_rows:
             first, last = (found[name].to_numpy().astype("datetime64[D]") for name in ("xd", "yd"))
             start, end = min(first.min(), last.min()), max(first.max(), last.max())
             passed = _business_days_passed(start.item(), end.item(), step.calendar)
-            pairs = pairs[np.abs(passed[(first - start).astype(int)] - passed[(last - start).astype(int)]) <= (step.days or 0)]
-        return [(x, y) for x, y in pairs.tolist()]
+            near = np.abs(passed[(first - start).astype(int)] - passed[(last - start).astype(int)]) <= (step.days or 0)
+            found = found.filter(pa.array(near))
+        x, y = (found[name].to_numpy() for name in ("xi", "yi"))
+        lone = found["single"].to_numpy() & ~_shared(x) & ~_shared(y)
+        self.places.add_pairs(
+            work.number, work.outcome, work.sides, *(found[name].to_numpy()[lone].astype(np.int32) for name in "ab")
+        )
+        return list(zip(x[~lone].tolist(), y[~lone].tolist(), strict=True))
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
         """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
@@ -308,6 +320,12 @@ class Passes:
 
     def _groups(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
         self.places.add_groups(work.number, outcome, work.sides, groups)
+
+
+def _shared(values: Longs) -> Flags:
+    """Where in ``values`` one stands that is there more than once."""
+    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray(counts[where] > 1)
 
 
 def _repeated(rows: Ints, count: int) -> Flags:

@@ -68,7 +68,8 @@ def match_files(left: Path, right: Path, rules_file: Path, out: Path, memory_mb:
             _open(con, table, rules.left.__class__(name=known.table))
             findings += code_table(con, rules, number)
         names = {file.side: file.path.name for file in files}
-        prepared = prepare(con, rules, names, {file.side: file.broken for file in files})
+        never_empty = {file.side: _never_empty(file.path) for file in files}
+        prepared = prepare(con, rules, names, {file.side: file.broken for file in files}, never_empty)
         findings += prepared.findings
         counts = (files[0].rows, files[1].rows)
         compared = Comparison(con, rules, counts, prepared.amount_scale, prepared.unreadable)
@@ -113,6 +114,24 @@ def _open(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
         file.rows = int(con.execute(f"select count(*) from {scan}").fetchall()[0][0])  # noqa: S608
     except duckdb.Error as reason:
         raise UsageError(f"{file.path}: not readable as Parquet: {str(reason).splitlines()[0]}") from None
+
+
+def _never_empty(path: Path) -> frozenset[str]:
+    """Texts of a Parquet file that by its statistics hold no empty text: the smallest of each row group is longer."""
+    import pyarrow.parquet as pq
+
+    with path.open("rb") as stream:
+        if stream.read(4) != b"PAR1":
+            return frozenset()
+    found = pq.ParquetFile(path).metadata
+    least: dict[str, bool] = {}
+    for number in range(found.num_row_groups):
+        for n in range(found.num_columns):
+            column = found.row_group(number).column(n)
+            known = column.is_stats_set and column.statistics.has_min_max and bool(column.statistics.min)
+            empty = column.is_stats_set and column.statistics.null_count == column.num_values
+            least[column.path_in_schema] = least.get(column.path_in_schema, True) and (known or empty)
+    return frozenset(name for name, good in least.items() if good)
 
 
 def _open_csv(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
