@@ -21,7 +21,7 @@ from bo_lib.model.findings import Outcome
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import AMOUNT, DATE, FLAG, TEXT, Column, Table
 from bo_lib.recon.match import Matching, match
-from bo_lib.recon.result import Break, Reconciliation, plain, rates_of, verdict_of, with_rows
+from bo_lib.recon.result import Break, Reconciliation, cents, plain, rates_of, verdict_of, with_rows
 from bo_lib.recon.rules import Rules
 from bo_lib.recon.statements import Chain, chains, unshown
 
@@ -217,7 +217,7 @@ def _items(
 
 def _pair_break(ours: Mapping[str, Any], theirs: Mapping[str, Any], kind: str, rules: Rules, fund: str, value: ValueCash) -> Break:
     amount = ours["amount"] - theirs["amount"]
-    said = f"books {plain(ours['amount'])} on {ours['value_date']}, bank {plain(theirs['amount'])} on {theirs['value_date']}"
+    said = f"books {cents(ours['amount'])} on {ours['value_date']}, bank {cents(theirs['amount'])} on {theirs['value_date']}"
     at_risk = value(ours["currency"], amount if kind == "amount" else ours["amount"])
     cause = "wrong value date" if kind == "date" else _cause_of_amount(ours, amount, at_risk)
     return Break(

@@ -52,6 +52,12 @@ def plain(number: Decimal) -> str:
     return f"{number.normalize() + ZERO:f}"
 
 
+def cents(amount: Decimal) -> str:
+    """Money as ``plain``, with two places at least where it has any: 82881.40, but 796000."""
+    text = plain(amount)
+    return text + "0" if len(text.partition(".")[2]) == 1 else text
+
+
 @dataclass(frozen=True)
 class Break:
     """A difference of one day. ``key`` names what differs, ``break_id`` that with its amount.

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bo_lib.model import dates
 from bo_lib.model.findings import Finding, Outcome, Severity, warning
-from bo_lib.model.money import Rates
+from bo_lib.model.money import Rates, round_to
 from bo_lib.recon import Reconciliation, Rules, open_breaks, open_breaks_table
 from bo_lib.recon.result import without
 from bo_lib.store import StoredFact
@@ -107,7 +107,7 @@ class ReconDesk(BreakDesk):
         measures = []
         for (name, day), today in sorted(said.items()):
             if day == self.day:
-                rates = [Decimal(p["matched_pct"]) if p else None for p in (today, said.get((name, before)))]
+                rates = [round_to(Decimal(p["matched_pct"]), 2) if p else None for p in (today, said.get((name, before)))]
                 same = {key: today[key] for key in ("recon", "accounts", "proven")}
                 measures.append({**same, "matched_pct": rates[0], "matched_pct_before": rates[1]})
         return measures

@@ -85,7 +85,7 @@ def _ten(rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     says = "By value at risk; what cannot be valued stands first. Age in business days."
     sections = [Section("The ten that matter most", says, table(rows[:10], TEN_COLUMNS))]
     if waiting := [row for row in rows if row["state"] != "open"]:
-        says = "Proposed by one person; `bo breaks approve` or `reject` by another decides."
+        says = "Proposed by one person; another approves or rejects it."
         sections.append(Section("Waiting for a second person", says, table(waiting, TEN_COLUMNS)))
     return sections
 
@@ -140,8 +140,18 @@ def _measures(measures: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str,
         oldest = max((r["age_business_days"] for r in mine), default=0)
         proven = f"{m['proven']} of {m['accounts']}"
         bands = {f"aged {band}": sum(r["age_band"] == band for r in mine) for band in BANDS}
-        shown.append({**m, "proven": proven, "open": len(mine), **bands, "oldest": oldest, "value_base": value})
-    names = ("recon", "matched_pct", "matched_pct_before", "proven", "open", *(f"aged {b}" for b in BANDS), "oldest", "value_base")
+        shown.append(
+            {
+                **m,
+                "before_pct": m["matched_pct_before"],
+                "proven": proven,
+                "open": len(mine),
+                **bands,
+                "oldest": oldest,
+                "value_base": value,
+            }
+        )
+    names = ("recon", "matched_pct", "before_pct", "proven", "open", *(f"aged {b}" for b in BANDS), "oldest", "value_base")
     says = "Matched automatically, today and on the business day before; open breaks by age in business days."
     return [Section("Measures", says, table(shown, names))] if shown else []
 
