@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
@@ -75,6 +76,9 @@ _TO_COME = frozenset(
 )
 
 
+_EMPTY_IS_NULL = frozenset(("account", "isin", "share_class", "reference", "text", "quantity"))
+
+
 class Entry(NamedTuple):
     """The lines an event posted on one day."""
 
@@ -115,31 +119,35 @@ class Book:
         self._earlier = earlier
         self.refused = refused
 
-    def _lines(self) -> Iterator[tuple[Entry, int, Line]]:
-        """Every journal line with its ordinal within the event."""
+    def _ordinals(self) -> Iterator[int]:
+        """Of every journal line, within its event; an event that posts on several days counts on."""
         count: dict[str, int] = defaultdict(int)
         for entry in self._entries:
-            for line in entry.lines:
-                count[entry.event.event_id] += 1
-                yield entry, count[entry.event.event_id], line
+            first = count[entry.event.event_id] + 1
+            count[entry.event.event_id] += len(entry.lines)
+            yield from range(first, first + len(entry.lines))
+
+    def lines(self) -> Iterator[tuple[Entry, int, Line]]:
+        """Every journal line with its ordinal within the event."""
+        numbers = self._ordinals()
+        return ((entry, next(numbers), line) for entry in self._entries for line in entry.lines)
 
     @cached_property
     def journal(self) -> pa.Table:
         """Table JOURNAL in order of posting; balances per event, day and currency, and in base."""
-        rows = list(self._lines())
-        entries, numbers, lines = zip(*rows, strict=True) if rows else ((), (), ())
-        by_line: dict[str, Any] = dict(zip(Line._fields, zip(*lines, strict=True), strict=True)) if lines else {}
-        by_line |= {
-            "event_id": [e.event.event_id for e in entries], "line": numbers, "fund": [e.event.fund for e in entries],
-            "effective_date": [e.day for e in entries],
-        }  # fmt: skip
-        empty = {"account", "isin", "share_class", "reference", "text"}
+        rows = [line for entry in self._entries for line in entry.lines]
+        by_entry = {"event_id": [e.event.event_id for e in self._entries], "fund": [e.event.fund for e in self._entries],
+                    "effective_date": [e.day for e in self._entries]}  # fmt: skip
+        entry_of = pa.array([n for n, entry in enumerate(self._entries) for _ in entry.lines], type=pa.int32())
         columns = []
         for c in JOURNAL.columns:
-            values = by_line.get(c.name, ())
-            columns.append(
-                pa.array([v or None for v in values] if c.name in empty or c.name == "quantity" else values, type=c.type)
-            )
+            if c.name in by_entry:
+                columns.append(pa.array(by_entry[c.name], type=c.type).take(entry_of))
+            elif c.name == "line":
+                columns.append(pa.array(self._ordinals(), type=c.type))
+            else:
+                values = map(itemgetter(Line._fields.index(c.name)), rows)
+                columns.append(pa.array([v or None for v in values] if c.name in _EMPTY_IS_NULL else list(values), type=c.type))
         return pa.Table.from_arrays(columns, schema=JOURNAL.schema)
 
     def lots(self, as_of: date | None = None) -> pa.Table:
@@ -203,7 +211,7 @@ class Book:
             {"event_id": entry.event.event_id, "line": number, "kind": entry.event.kind, "reference": line.reference or None,
              "account": line.account, "currency": line.currency, "amount": line.local, "value_date": entry.day,
              "isin": line.isin or None, "text": line.text}
-            for entry, number, line in self._lines()
+            for entry, number, line in self.lines()
             if line.ledger == "cash" and line.local and first <= entry.day <= last and entry.event.kind != "opening_balance"
         ))  # fmt: skip
 

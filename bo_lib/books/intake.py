@@ -16,11 +16,16 @@ from pydantic import ValidationError
 
 from bo_lib.books.book import Book, Refusal
 from bo_lib.books.state import place_of
-from bo_lib.model.events import Event, Reversal, from_payload, to_payload
-from bo_lib.model.findings import Finding, Outcome, error
+from bo_lib.model.events import Capital, Event, Reversal, from_payload, to_payload
+from bo_lib.model.findings import Finding, Outcome, Place, error
 from bo_lib.model.tables import DATE, TEXT, Column, Table, built
 
-_FIXED = ("event_id", "fund", "kind", "source")
+_FIXED = ("event_id", "fund", "kind", "source", "belongs_to")
+# What a closed period may still send: kinds that carry their own quantity or amount. What depends on the position of its day
+# (a dividend, a split), what the house makes itself (an accrual) and what a person books waits for a decision.
+LATE_KINDS = frozenset(
+    """trade settlement fx_deal payment transfer cash_in_lieu swap_payment rights_exercise option_exercise reversal""".split()
+)
 
 WAITING = Table("waiting_events", "events the books refused, until a person corrects or withdraws them", ("event_id",), (
     Column("event_id", TEXT, "the event", True),
@@ -58,37 +63,47 @@ class Admitted:
 def admit(events: Iterable[Event], closed_through: date | None, *, first_open: date | None = None) -> Admitted:
     """Events that may be booked while every day up to ``closed_through`` is closed (None: nothing is).
 
-    One dated in the closed period is refused. With ``first_open`` (late items are taken) it is booked on that day instead, its
-    other dates unchanged, and listed as a prior-period adjustment. Raises ``ValueError`` when ``first_open`` is closed itself.
+    One dated in the closed period is refused. With ``first_open`` (late items are taken) one of ``LATE_KINDS`` is booked on that
+    day instead, with its own date in ``belongs_to`` and the other dates unchanged, and listed as a prior-period adjustment.
+    Raises ``ValueError`` when ``first_open`` is closed itself.
     """
     if first_open and closed_through and first_open <= closed_through:
         raise ValueError(f"first open day {first_open} lies in the period closed through {closed_through}")
     good: list[Event] = []
     refused: list[Refusal] = []
-    moved: list[dict[str, Any]] = []
     for event in events:
-        if closed_through is None or event.effective_date > closed_through:
+        if closed_through is None or _first_posting(event) > closed_through:
             good.append(event)
-        elif first_open is None:
+        elif first_open is None or event.kind not in LATE_KINDS:
             refused.append(Refusal(event, _closed(event, closed_through)))
         else:
-            good.append(event.model_copy(update={"effective_date": first_open}))
-            moved.append(_moved(event, first_open))
-    return Admitted(tuple(good), tuple(refused), built(ADJUSTMENTS, moved))
+            good.append(event.model_copy(update={"effective_date": first_open, "belongs_to": event.own_date}))
+    return Admitted(tuple(good), tuple(refused), adjustments(good))
+
+
+def _first_posting(event: Event) -> date:
+    """Capital may be paid before its units are in the books; everything else posts from its effective date."""
+    return min(event.effective_date, event.settlement_date) if isinstance(event, Capital) else event.effective_date
+
+
+def adjustments(events: Iterable[Event]) -> pa.Table:
+    """Table ADJUSTMENTS of the events that were booked later than the closed period they are of, by day booked."""
+    moved = sorted((e for e in events if e.belongs_to), key=lambda e: (e.effective_date, e.event_id))
+    return built(ADJUSTMENTS, map(_moved, moved))
 
 
 def _closed(event: Event, closed_through: date) -> Finding:
     said = {
         "found": str(event.effective_date), "expected": f"a day after {closed_through}",
-        "todo": "book it in the open period as a prior-period adjustment, or have the period reopened by two people",
+        "todo": "correct it to a day of the open period, or have the period reopened by two people",
     }  # fmt: skip
     return error("period-closed", f"{event.kind} {event.event_id} is of a closed period", place_of(event, "effective_date"), **said)
 
 
-def _moved(event: Event, first_open: date) -> dict[str, Any]:
+def _moved(event: Event) -> dict[str, Any]:
     references = (getattr(event, name, "") for name in ("trade_id", "deal_id", "order_id", "event_ref", "reference"))
     return {
-        "event_id": event.event_id, "kind": event.kind, "belongs_to": event.effective_date, "booked_on": first_open,
+        "event_id": event.event_id, "kind": event.kind, "belongs_to": event.own_date, "booked_on": event.effective_date,
         "reference": next((name for name in references if name), None), "file": event.source.partition("#")[0] or None,
     }  # fmt: skip
 
@@ -139,10 +154,12 @@ def _unknown(event: Event, name: str, fields: Sequence[str]) -> Finding:
     return error("field-unknown", f"{event.kind} has no field {name!r} to correct", place_of(event, name), expected=expected)
 
 
-def resubmit(book: Book, event_id: str, changes: Mapping[str, Any], reason: str) -> Outcome[tuple[Event, ...]]:
-    """``corrected`` for an event that waits in ``book``; an error when none of that id does."""
-    for refusal in book.refused:
-        if refusal.event.event_id == event_id:
-            return corrected(refusal.event, changes, reason)
-    there = ", ".join(sorted(r.event.event_id for r in book.refused)) or "nothing waits"
-    return Outcome((), (error("not-waiting", f"{event_id} does not wait for a correction", found=event_id, expected=there),))
+def resubmit(waits: Book | Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str) -> Outcome[tuple[Event, ...]]:
+    """``corrected`` for an event that waits in a book or list; an error with the nearest id when none of that id does."""
+    refused = {r.event.event_id: r.event for r in (waits.refused if isinstance(waits, Book) else waits)}
+    if event := refused.get(event_id):
+        return corrected(event, changes, reason)
+    near = difflib.get_close_matches(event_id, list(refused), 1, 0.5)
+    there = f"such as {near[0]}" if near else ", ".join(sorted(refused)) or "nothing waits"
+    said = {"found": event_id, "expected": there, "todo": "bo refused lists what waits"}
+    return Outcome((), (error("not-waiting", f"{event_id} does not wait for a correction", Place(), **said),))

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from bo_lib.model.money import ZERO, round_money, round_to
 
@@ -38,9 +38,14 @@ class Lots(list[Lot]):
 
     mixed = False
 
+    def copied(self) -> Lots:
+        """Lots of their own with the same figures."""
+        made = Lots(replace(lot) for lot in self)
+        made.mixed = self.mixed
+        return made
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+
+class Piece(NamedTuple):
     """What a closing trade took out of one lot; signed as the lot was."""
 
     lot_id: str
@@ -80,7 +85,10 @@ def add(lots: Lots, lot: Lot) -> None:
     """Put ``lot`` into ``lots``, which stay in FIFO order."""
     if lots and (lots[0].quantity > 0) != (lot.quantity > 0):
         lots.mixed = True
-    insort(lots, lot, key=first_in)
+    if not lots or first_in(lots[-1]) <= first_in(lot):
+        lots.append(lot)  # as most come
+    else:
+        insort(lots, lot, key=first_in)
 
 
 def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> tuple[list[Piece], Decimal]:
@@ -154,4 +162,4 @@ def split(lots: list[Lot], new: Decimal, old: Decimal) -> Decimal:
 
 
 def position(lots: Sequence[Lot]) -> Decimal:
-    return sum((lot.quantity for lot in lots), ZERO)
+    return sum([lot.quantity for lot in lots], ZERO)

@@ -86,6 +86,8 @@ def _check_picks(event: Trade, state: State) -> None:
 
 
 def _check_position(event: Trade, state: State, setting: Setting) -> None:
+    if setting.shorts_allowed and (event.side in ("BUY", "SHORT") or _enough(event, state)):
+        return
     held = position(state.lots_of(event.account, event.isin))
     closable = {"SELL": max(held, ZERO), "COVER": max(-held, ZERO)}.get(event.side, event.quantity)
     told = f"{event.side} of {plain(event.quantity)} {event.isin} in {event.account}, which holds {plain(held)}"
@@ -95,6 +97,18 @@ def _check_position(event: Trade, state: State, setting: Setting) -> None:
         raise Refused("position-too-small", told, "quantity", plain(event.quantity), f"at most {plain(max(held, ZERO))}", todo)
     if closable < event.quantity:
         state.warn(event, "position-flipped", f"{told}: the rest opens a position on the other side", "check side and quantity")
+
+
+def _enough(event: Trade, state: State) -> bool:
+    """Whether what is held, counted no further than needed, can be closed by a sale or cover."""
+    lots, left = state.lots_of(event.account, event.isin), event.quantity
+    if not lots or lots.mixed or (lots[0].quantity > 0) != (event.side == "SELL"):
+        return False
+    for lot in lots:
+        left -= abs(lot.quantity)
+        if left <= 0:
+            return True
+    return False
 
 
 def _into_lots(

@@ -6,7 +6,7 @@ reversal folds only its group again and posts what that changes, dated on the re
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,7 +18,7 @@ import pyarrow as pa
 from bo_lib.books.book import Book, Entry, Refusal
 from bo_lib.books.lots import METHODS
 from bo_lib.books.posting import RULES
-from bo_lib.books.state import Line, Refused, Security, Setting, State, place_of
+from bo_lib.books.state import Line, Refused, Security, Setting, State, collector_at_rest, place_of
 from bo_lib.config import ChartOfAccounts
 from bo_lib.model.events import Event, FxDeal, MoneyDeal, OpeningLot, Reversal, Settlement, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
@@ -42,6 +42,9 @@ _AMOUNT_DIGITS = 6
 _LARGEST = Decimal(10) ** 15
 
 
+_Posted = dict[tuple[str, int], list[Line]]  # event, phase -> lines
+
+
 class Key(NamedTuple):
     """Where a step stands in time."""
 
@@ -58,14 +61,52 @@ class Step(NamedTuple):
     phase: int
 
 
+class _Mark(NamedTuple):
+    """Where a group stood before the first step of an event that a reversal will take back."""
+
+    steps: int
+    state: State
+    refused: dict[str, Refusal]
+
+
 @dataclass
 class _Group:
-    """Events that touch each other: the steps taken so far, the state, and the lines that stand."""
+    """Events that touch each other: their state, what was refused, and (from the first mark on) steps taken and lines posted."""
 
-    steps: list[Step] = field(default_factory=list)
     state: State = field(default_factory=State)
-    lines: dict[tuple[str, int], list[Line]] = field(default_factory=dict)
     refused: dict[str, Refusal] = field(default_factory=dict)
+    due: Counter[str] = field(default_factory=Counter)  # event -> reversals of it, or of its reversal, still to come
+    marks: dict[str, _Mark] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    lines: dict[tuple[str, int], list[Line]] = field(default_factory=dict)
+
+    def take(self, step: Step, setting: Setting, stands: bool) -> list[Line]:
+        """The lines of the next step; nothing when its event does not stand."""
+        name = step.event.event_id
+        if name not in self.marks and self.due[name] > 0:
+            self.marks[name] = _Mark(len(self.steps), self.state.copied(), self.refused.copy())
+        if self.marks:
+            self.steps.append(step)
+        return self.post(step, setting) if stands else []
+
+    def again(self, name: str, setting: Setting, stands: Callable[[str], bool]) -> tuple[_Posted, _Posted]:
+        """Fold anew from the mark of event ``name``: lines posted until now, and lines that take their place."""
+        start, self.state, self.refused = self.marks[name]
+        self.due[name] -= 1
+        later = self.steps[start:]
+        before = {key: self.lines.pop(key) for step in later if (key := (step.event.event_id, step.phase)) in self.lines}
+        for number, step in enumerate(later, start):
+            event_id = step.event.event_id
+            if event_id in self.marks and self.marks[event_id].steps == number:
+                self.marks[event_id] = _Mark(number, self.state.copied(), self.refused.copy())
+            if stands(event_id):
+                self.post(step, setting)
+        after = {key: self.lines[key] for step in later if (key := (step.event.event_id, step.phase)) in self.lines}
+        if not self.due[name]:
+            del self.marks[name]
+        if not self.marks:
+            self.steps, self.lines = [], {}
+        return before, after
 
     def post(self, step: Step, setting: Setting) -> list[Line]:
         event = step.event
@@ -78,7 +119,8 @@ class _Group:
             code, message, at, said = reason.finding
             self.refused[event.event_id] = Refusal(event, error(code, message, place_of(event, at), **said))
             return []
-        self.lines[event.event_id, step.phase] = lines
+        if self.marks:
+            self.lines[event.event_id, step.phase] = lines
         return lines
 
 
@@ -106,9 +148,10 @@ def replay(
         base_currency, _securities(instruments), rates, lot_method, shorts_allowed,
         frozenset(chart.types) if chart else frozenset(), _fees(events),
     )  # fmt: skip
-    unique, refusals, findings = _unique(events)
-    fold = _Fold(setting, unique)
-    refusals += fold.run(until)
+    with collector_at_rest():
+        unique, refusals, findings = _unique(events)
+        fold = _Fold(setting, unique)
+        refusals += fold.run(until)
     groups = {id(group): group for group in fold.groups.values()}.values()
     for group in groups:
         refusals += group.refused.values()
@@ -153,7 +196,7 @@ def _unique(events: Sequence[Event]) -> tuple[dict[str, Event], list[Refusal], l
 
 
 def _unfit(event: Event) -> Finding | None:
-    for name, value in event:
+    for name, value in vars(event).items():
         if isinstance(value, Decimal) and value:
             digits = _DIGITS.get(name, _AMOUNT_DIGITS)
             exponent = value.as_tuple().exponent
@@ -191,10 +234,9 @@ class _Fold:
                 break
             if isinstance(step.event, Reversal):
                 self._reverse(step.event, step)
-            elif self._stands(step.event.event_id):
-                group = self.groups[step.event.event_id]
-                group.steps.append(step)
-                if lines := group.post(step, self.setting):
+            else:
+                group, stands = self.groups[step.event.event_id], self._stands(step.event.event_id)
+                if lines := group.take(step, self.setting, stands):
                     self.entries.append(Entry(step.key.day, step.event, lines))
         return self.refused
 
@@ -202,6 +244,7 @@ class _Fold:
         for event in self.events.values():
             if isinstance(event, Reversal):
                 if (key := self._reversal_key(event, ())) is not None:
+                    self.groups[event.event_id].due[self._taken_back(event)] += 1
                     yield Step(key, event, 0)
                 else:
                     self._refuse(event, "reverses-unknown", f"{event.reverses} is not an event of these books", "a booked event")
@@ -224,25 +267,25 @@ class _Fold:
             return Key(event.effective_date, _FIRST_OF_DAY, event.event_id, 0, event.event_id)
         return Key(first.day, first.rank, first.event_id, first.phase + 1, event.event_id)
 
+    def _taken_back(self, event: Event) -> str:
+        """The event at the end of a chain of reversals."""
+        while isinstance(event, Reversal):
+            event = self.events[event.reverses]
+        return event.event_id
+
     def _stands(self, event_id: str) -> bool:
         return not any(self._stands(reversal) for reversal in self.standing.get(event_id, ()))
 
     def _reverse(self, event: Reversal, step: Step) -> None:
-        """Fold the group again without the event; post the difference."""
+        """Fold the group again from where the event was; post the difference."""
         if not self._stands(event.event_id):
             return
         if not self._stands(event.reverses):
             self._refuse(event, "reversed-already", f"{event.reverses} is reversed already", "an event that stands")
             return
         self.standing[event.reverses].append(event.event_id)
-        before = self.groups[event.event_id]
-        after = _Group(before.steps)
-        for there in before.steps:
-            if self._stands(there.event.event_id):
-                after.post(there, self.setting)
-        lines = _difference(before.lines, after.lines, event)
-        before.state, before.lines, before.refused = after.state, after.lines, after.refused
-        if lines:
+        before, after = self.groups[event.event_id].again(self._taken_back(event), self.setting, self._stands)
+        if lines := _difference(before, after, event):
             self.entries.append(Entry(step.key.day, event, lines))
 
     def _refuse(self, event: Event, code: str, message: str, expected: str) -> None:
@@ -256,7 +299,7 @@ def _rank(event: Event) -> int:
     return _RANK[f"trade {event.side}" if isinstance(event, Trade) else event.kind]
 
 
-def _difference(before: dict[tuple[str, int], list[Line]], after: dict[tuple[str, int], list[Line]], event: Reversal) -> list[Line]:
+def _difference(before: _Posted, after: _Posted, event: Reversal) -> list[Line]:
     """Lines that lead from one fold to the other, netted per event and account."""
     lines: list[Line] = []
     for key in sorted(before.keys() | after.keys()):
@@ -298,9 +341,8 @@ def _grouped(events: dict[str, Event]) -> dict[str, _Group]:
 
 
 def _touches(event: Event) -> list[str]:
-    names = [
-        f"isin {getattr(event, name)}" for name in ("isin", "rights_isin", "new_isin", "underlying") if getattr(event, name, "")
-    ]
+    fields = vars(event)
+    names = [f"isin {isin}" for name in ("isin", "rights_isin", "new_isin", "underlying") if (isin := fields.get(name))]
     if isinstance(event, Trade | Settlement):
         names.append(f"trade {event.trade_id}")
     if isinstance(event, FxDeal):

@@ -23,6 +23,12 @@ class _Event(BaseModel):
     fund: str
     effective_date: date
     source: str = ""
+    belongs_to: date | None = None  # of a prior-period adjustment: its own date, in the closed period
+
+    @property
+    def own_date(self) -> date:
+        """The date the event is of, whenever it was booked."""
+        return self.belongs_to or self.effective_date
 
 
 class OpeningLot(_Event):
@@ -429,5 +435,5 @@ def from_payload(payload: dict[str, Any]) -> Event:
 
 
 def to_payload(event: Event) -> dict[str, Any]:
-    """The event as plain JSON: decimals and dates as strings."""
-    return event.model_dump(mode="json")
+    """The event as plain JSON: decimals and dates as strings. ``belongs_to`` stands only where there is one."""
+    return event.model_dump(mode="json", exclude=None if event.belongs_to else {"belongs_to"})

@@ -104,7 +104,7 @@ _COSTS = ("commission", "taxes", "accrued_interest")
 
 def _is_booked(row: Mapping[str, Any], live: Trade) -> bool:
     """True when the books have the row as it stands, whatever version it came as."""
-    same = all(row[name] == getattr(live, name) for name in _SAME) and row["trade_date"] == live.effective_date
+    same = all(row[name] == getattr(live, name) for name in _SAME) and row["trade_date"] == live.own_date
     return same and all((row[name] or ZERO) == getattr(live, name) for name in _COSTS)
 
 

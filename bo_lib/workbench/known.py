@@ -11,12 +11,13 @@ from typing import Any, NamedTuple, TypeVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from bo_lib.books import Book, replay
+from bo_lib.books import Book, Refusal, replay
 from bo_lib.model import events, tables
 from bo_lib.model.findings import Outcome
 from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
 from bo_lib.workbench import inbox
+from bo_lib.workbench.door import Door, refused_at_the_door
 from bo_lib.workbench.office import Office
 
 E = TypeVar("E")
@@ -193,45 +194,9 @@ class Known:
             self.office.store.append([fact], self.office.actor, self.office.now())
 
     def book_events(self, new: Sequence[events.Event]) -> int:
-        """Adds events; one that is known with other content is reversed and replaced by its next version. Returns how many."""
-        if self.known_at:
-            return 0
-        live, dead = self._live_versions()
-        facts = [fact for event in new for fact in self._versions(event, live, dead)]
-        self.office.store.append(facts, self.office.actor, self.office.now())
-        return len(facts)
+        """Adds events through the door of the books (see ``door``). Returns how many."""
+        return 0 if self.known_at else Door(self.office, self.fund).enter(new)
 
-    def _live_versions(self) -> tuple[dict[str, events.Event], set[str]]:
-        stored = self.office.store.facts(kind="event", stream=self.fund.id)
-        all_events = [events.from_payload(f.payload) for f in stored]
-        reversed_ids = {e.reverses for e in all_events if isinstance(e, events.Reversal)}
-        return {e.event_id: e for e in all_events}, reversed_ids
-
-    def _versions(self, event: events.Event, stored: dict[str, events.Event], dead: set[str]) -> Iterator[Fact]:
-        version, event_id = 1, event.event_id
-        while event_id in stored and event_id in dead:
-            version += 1
-            event_id = f"{event.event_id}~{version}"
-        if event_id in stored:
-            if _content(stored[event_id]) == _content(event):
-                return
-            why = "replaced by a corrected version"
-            reversal = events.Reversal(
-                event_id=f"{event_id}~reversed",
-                fund=event.fund,
-                effective_date=stored[event_id].effective_date,
-                reverses=event_id,
-                reason=why,
-            )
-            yield self._fact(reversal)
-            event_id = f"{event.event_id}~{version + 1}"
-        yield self._fact(event.model_copy(update={"event_id": event_id}))
-
-    def _fact(self, event: events.Event) -> Fact:
-        return Fact(
-            event.event_id, event.fund, f"event.{event.kind}", event.event_id, event.effective_date, events.to_payload(event)
-        )
-
-
-def _content(event: events.Event) -> dict[str, Any]:
-    return event.model_dump(exclude={"event_id", "source"})
+    def refused(self) -> list[Refusal]:
+        """What waits for a person: refused by the books as of the day, or at their door."""
+        return [*self.book().value.refused, *refused_at_the_door(self.office, self.fund.id, self.day, self.known_at)]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bo_lib.books import admit, corrected, resubmit, waiting
-from tests.books.desk import accrual, codes, june, keep, trade
+from bo_lib.books import adjustments, admit, corrected, resubmit, waiting
+from tests.books.desk import accrual, codes, dividend, june, keep, trade
 
 
 def test_a_refused_trade_waits_with_the_reason_and_its_line() -> None:
@@ -67,8 +67,23 @@ def test_a_late_trade_is_booked_on_the_first_open_day_and_reported() -> None:
     late = trade("b1", 1, "BUY", 10, "EURO-SHARE", "9")
     admitted = admit([late, accrual("a1", 6, "audit_fee", "3")], june(4), first_open=june(5))
     assert [event.effective_date for event in admitted.events] == [june(5), june(6)]
+    assert [event.own_date for event in admitted.events] == [june(1), june(6)], "the trade keeps its own date"
     (row,) = admitted.adjustments.to_pylist()
     assert (row["event_id"], row["belongs_to"], row["booked_on"], row["reference"]) == ("b1", june(1), june(5), "B1")
     assert not codes(keep(*admitted.events))
+    assert adjustments(admitted.events).equals(admitted.adjustments)
     with pytest.raises(ValueError, match="lies in the period"):
         admit([late], june(4), first_open=june(4))
+
+
+def test_what_the_house_makes_itself_or_depends_on_the_position_of_its_day_waits_even_when_late_items_are_taken() -> None:
+    late = [accrual("a1", 1, "audit_fee", "3"), dividend("d1", 2, "EURO-SHARE", "1", "0", 3)]
+    admitted = admit(late, june(4), first_open=june(5))
+    assert not admitted.events and [r.finding.code for r in admitted.refused] == ["period-closed"] * 2
+
+
+def test_an_id_that_does_not_wait_is_answered_with_the_nearest_that_does() -> None:
+    waits = keep(trade("trade-1", 1, "BUY", 10, "EURO-SHAER", "9")).value
+    (letter,) = resubmit(waits, "trade-l", {"isin": "EURO-SHARE"}, "x").findings
+    assert (letter.code, letter.expected) == ("not-waiting", "such as trade-1")
+    assert resubmit(waits.refused, "trade-1", {"isin": "EURO-SHARE"}, "x").ok

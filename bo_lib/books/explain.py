@@ -1,0 +1,160 @@
+"""From a figure of the books to its journal lines, the events behind them, and the line of the file each came from."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pyarrow as pa
+
+from bo_lib.model.findings import Finding, Outcome, Place, error
+from bo_lib.model.money import ZERO
+from bo_lib.model.tables import AMOUNT, COUNT, DATE, QUANTITY, TEXT, Column, Table, built
+
+if TYPE_CHECKING:
+    from bo_lib.books.book import Book
+
+EXPLAINED = Table("explained", "journal lines that add up to a figure, each with its event and source", ("event_id", "line"), (
+    Column("event_id", TEXT, "event the line comes from", True),
+    Column("line", COUNT, "ordinal within the event", True),
+    Column("kind", TEXT, "trade, dividend, …; of what is no event: mark, opening, share", True),
+    Column("effective_date", DATE, "accounting date", True),
+    Column("ledger", TEXT, "ledger account", True),
+    Column("account", TEXT, "custody or bank account"),
+    Column("isin", TEXT, "instrument"),
+    Column("share_class", TEXT, "class"),
+    Column("currency", TEXT, "currency of local", True),
+    Column("local", AMOUNT, "amount in currency: debit positive", True),
+    Column("base", AMOUNT, "amount in base currency: debit positive", True),
+    Column("quantity", QUANTITY, "change of position, signed"),
+    Column("reference", TEXT, "trade, deal or order reference"),
+    Column("text", TEXT, "what it is, for people"),
+    Column("file", TEXT, "SHA-256 of the source file"),
+    Column("at", TEXT, "its line or element"),
+))  # fmt: skip
+
+
+class Tie(NamedTuple):
+    """A figure as another computation states it, and what the lines add up to."""
+
+    figure: str
+    stated: Decimal
+    summed: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        return self.stated - self.summed
+
+
+@dataclass(frozen=True)
+class Explained:
+    """``lines``: table EXPLAINED, in order of posting; ``ties``: what they were held against."""
+
+    figure: str
+    lines: pa.Table
+    ties: tuple[Tie, ...]
+
+    @property
+    def holds(self) -> bool:
+        return not any(tie.difference for tie in self.ties)
+
+
+def explain(book: Book, figure: str, also: Sequence[str] = ()) -> Outcome[Explained | None]:
+    """The lines behind a ledger balance (``cash``, ``cash/USD``, ``cash/ALPINE/USD``) or a position (an ISIN).
+
+    A part after the ledger's name is an account, a currency, a class or an ISIN. Held against the trial balance, a position
+    against the open lots too. ``also``: figures that somebody else explains, for the letter when the name is unknown.
+    """
+    name, *parts = figure.strip().split("/")
+    rows = list(line_rows(book))
+    if any(row["ledger"] == name for row in rows):
+        return _ledger(book, figure, name, parts, [row for row in rows if row["ledger"] == name])
+    held = [row for row in rows if row["ledger"] == "investments" and row["isin"] == name]
+    if held:
+        return _position(book, figure, name, parts, held)
+    known = {*(row["ledger"] for row in rows), *(row["isin"] for row in rows if row["ledger"] == "investments"), *also}
+    return Outcome(None, (_unknown("figure-unknown", f"the books have no figure {name!r}", name, known),))
+
+
+def line_rows(book: Book) -> Iterable[dict[str, Any]]:
+    """Every journal line as a row of EXPLAINED."""
+    for entry, number, line in book.lines():
+        sha256, _, at = entry.event.source.partition("#")
+        yield {
+            "event_id": entry.event.event_id, "line": number, "kind": entry.event.kind, "effective_date": entry.day,
+            **{key: value or None for key, value in line._asdict().items()},
+            "local": line.local, "base": line.base, "file": sha256 or None, "at": at or None,
+        }  # fmt: skip
+
+
+_PARTS = ("account", "currency", "share_class", "isin")
+
+
+def _narrowed(name: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Outcome[list[dict[str, Any]]]:
+    """The rows that have every part in one of their columns; a letter for a part that none has."""
+    for part in parts:
+        fitting = [row for row in rows if part in (row[key] for key in _PARTS)]
+        if not fitting:
+            known = {row[key] for row in rows for key in _PARTS} - {None}
+            return Outcome([], (_unknown("figure-part-unknown", f"{name} has no part {part!r}", part, known),))
+        rows = fitting
+    return Outcome(rows)
+
+
+def _ledger(book: Book, figure: str, name: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Outcome[Explained | None]:
+    narrowed = _narrowed(name, parts, rows)
+    if narrowed.findings:
+        return Outcome(None, narrowed.findings)
+    keys = {_balance(row) for row in narrowed.value}
+    balances = [row for row in book.trial_balance().to_pylist() if _balance(row) in keys]
+    whole = all(row in narrowed.value for row in rows if _balance(row) in keys)  # an ISIN is finer than the trial balance
+    ties = _ties("trial balance", balances, narrowed.value) if whole else ()
+    return Outcome(Explained(figure, built(EXPLAINED, narrowed.value), ties))
+
+
+def _balance(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    return row["ledger"], row["account"], row["share_class"], row["currency"]
+
+
+def _position(book: Book, figure: str, isin: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Outcome[Explained | None]:
+    narrowed = _narrowed(isin, parts, rows)
+    if narrowed.findings:
+        return Outcome(None, narrowed.findings)
+    accounts = {row["account"] for row in narrowed.value}
+    held = [row for row in book.positions().to_pylist() if row["isin"] == isin and row["account"] in accounts]
+    lots = [row for row in book.lots().to_pylist() if row["isin"] == isin and row["account"] in accounts]
+    ties = (
+        Tie("quantity of the position", _sum(held, "quantity"), _sum(narrowed.value, "quantity")),
+        Tie("quantity of the open lots", _sum(lots, "quantity"), _sum(narrowed.value, "quantity")),
+        Tie("cost of the open lots, local", _sum(lots, "cost_local"), _sum(narrowed.value, "local")),
+        Tie("cost of the open lots, base", _sum(lots, "cost_base"), _sum(narrowed.value, "base")),
+    )
+    return Outcome(Explained(figure, built(EXPLAINED, narrowed.value), ties))
+
+
+def _ties(what: str, balances: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> tuple[Tie, ...]:
+    """Local by currency, and base."""
+    stated, summed = (_by_currency(given) for given in (balances, rows))
+    local = [Tie(f"{what}, {currency}", stated[currency], summed[currency]) for currency in sorted({*stated, *summed})]
+    return (*local, Tie(f"{what}, base", _sum(balances, "base"), _sum(rows, "base")))
+
+
+def _by_currency(rows: Iterable[Mapping[str, Any]]) -> dict[str, Decimal]:
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows:
+        sums[row["currency"]] += row["local"]
+    return sums
+
+
+def _sum(rows: Iterable[Mapping[str, Any]], name: str) -> Decimal:
+    return sum((row[name] or ZERO for row in rows), ZERO)
+
+
+def _unknown(code: str, message: str, found: str, known: Iterable[str]) -> Finding:
+    near = difflib.get_close_matches(found, sorted(known), 3, 0.4)
+    expected = f"such as {', '.join(near)}" if near else f"one of {len(set(known))}: a ledger account, an ISIN, nav or a class"
+    return error(code, message, Place(), found=found, expected=expected, todo="bo book trial-balance lists the ledger accounts")

@@ -1,0 +1,169 @@
+"""The door of the books: on which date an event enters, and what waits for a person instead.
+
+A period that is hard closed takes nothing: what comes late with a quantity or amount of its own enters on the first open day as
+a prior-period adjustment and keeps its own date; everything else waits. What waits is corrected by adding: the author and the
+time of a correction are those of its fact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from bo_lib import config
+from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, resubmit
+from bo_lib.model import dates, events
+from bo_lib.model.findings import Outcome
+from bo_lib.store import Fact
+from bo_lib.workbench.inbox import finding_of, finding_payload
+from bo_lib.workbench.office import Office
+
+PERIOD, REFUSAL, CORRECTION = "period", "refusal", "correction"
+LOCKS = ("open", "soft", "hard")
+
+
+class Door:
+    """The door of one fund's books, with the facts as they are now."""
+
+    def __init__(self, office: Office, fund: config.Fund) -> None:
+        self.office, self.fund = office, fund
+        stored = [events.from_payload(f.payload) for f in office.store.facts("event", stream=fund.id)]
+        self.stored = {event.event_id: event for event in stored}
+        self.dead = {event.reverses for event in stored if isinstance(event, events.Reversal)}
+
+    # Periods
+
+    @cached_property
+    def closed_through(self) -> date | None:
+        """The last day of the last period that is hard closed; None where none is."""
+        newest = {f.entity: f.payload for f in self.office.store.facts(PERIOD, stream=self.fund.id)}
+        return max((date.fromisoformat(p["through"]) for p in newest.values() if p["lock"] == "hard"), default=None)
+
+    @property
+    def first_open(self) -> date | None:
+        return self.closed_through and dates.add_business_days(self.closed_through, 1, self.fund.calendar)
+
+    def lock(self, through: date, lock: str, reason: str) -> None:
+        """Records that the month ending ``through`` is now ``lock`` (one of ``LOCKS``). Raises ``KeyError`` for another word."""
+        if lock not in LOCKS:
+            raise KeyError(f"no lock {lock!r}; known: {', '.join(LOCKS)}")
+        month = f"{through:%Y-%m}"
+        count = len(self.office.store.facts(PERIOD, stream=self.fund.id, entity=month))
+        payload = {"period": month, "through": through.isoformat(), "lock": lock, "reason": reason}
+        fact_id = f"{PERIOD}:{self.fund.id}:{month}:{count + 1}"
+        self._append([Fact(fact_id, self.fund.id, f"{PERIOD}.{lock}", month, through, payload)])
+        self.__dict__.pop("closed_through", None)
+
+    # In
+
+    def enter(self, new: Sequence[events.Event]) -> int:
+        """Adds events; one that is known with other content is reversed and replaced by its next version. Returns how many.
+
+        What may not enter is kept as refused and counts nothing.
+        """
+        facts = [fact for event in new for fact in self._entering(event)]
+        self._append(facts)
+        return sum(not fact.kind.startswith(REFUSAL) for fact in facts)
+
+    def _entering(self, event: events.Event) -> Iterator[Fact]:
+        versions = list(self._versions(event))
+        admitted = self._admitted(versions)
+        yield from (self._refused(versions[-1], admitted.refused[-1]) if admitted.refused else map(_fact, admitted.events))
+
+    def _admitted(self, made: Sequence[events.Event]) -> Admitted:
+        """What is made of one event enters whole or not at all."""
+        late = all(self._may_come_late(event) for event in made)
+        return admit(made, self.closed_through, first_open=self.first_open if late else None)
+
+    def _may_come_late(self, event: events.Event) -> bool:
+        target = self.stored.get(event.reverses) if isinstance(event, events.Reversal) else event
+        return target is None or target.kind in LATE_KINDS
+
+    def _versions(self, event: events.Event) -> Iterator[events.Event]:
+        """The event under the version that is free, behind the reversal of the one it replaces; nothing when it is known.
+
+        What a person has corrected is not put back when its source says the same again.
+        """
+        version, event_id = 1, event.event_id
+        while event_id in self.stored and event_id in self.dead:
+            if event_id in self.corrected and _content(self.stored[event_id]) == _content(event):
+                return
+            version += 1
+            event_id = f"{event.event_id}~{version}"
+        if event_id in self.corrected and event_id not in self.stored:
+            return  # refused at the door, and corrected since
+        if event_id in self.stored:
+            known = self.stored[event_id]
+            if _content(known) == _content(event):
+                return
+            why = "replaced by a corrected version"
+            yield events.Reversal(
+                event_id=f"{event_id}~reversed", fund=event.fund, effective_date=known.effective_date, reverses=event_id, reason=why
+            )
+            event_id = f"{event.event_id}~{version + 1}"
+        yield event.model_copy(update={"event_id": event_id})
+
+    # What waits
+
+    @cached_property
+    def corrected(self) -> set[str]:
+        """Ids of the events that a person has corrected."""
+        return {f.entity for f in self.office.store.facts(CORRECTION, stream=self.fund.id)}
+
+    def _refused(self, event: events.Event, refusal: Refusal) -> Iterator[Fact]:
+        before = self.office.store.facts(REFUSAL, stream=self.fund.id, entity=event.event_id)
+        payload = {"event": events.to_payload(event), "finding": finding_payload(refusal.finding)}
+        if not before or before[-1].payload["event"] != payload["event"]:
+            fact_id = f"{REFUSAL}:{event.event_id}:{len(before) + 1}"
+            yield Fact(fact_id, self.fund.id, REFUSAL, event.event_id, event.effective_date, payload)
+
+    def correct(
+        self, waits: Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str
+    ) -> Outcome[events.Event | None]:
+        """Adds the next version of an event that waits, behind its reversal, with ``reason``; the value is that version.
+
+        When it may not enter either, it waits in place of the first, and the finding says why.
+        """
+        made = resubmit(waits, event_id, changes, reason)
+        if not made.value:
+            return Outcome(None, made.findings)
+        reversal, new = made.value
+        said = {"event_id": event_id, "next_id": new.event_id, "changes": {k: str(v) for k, v in changes.items()}, "reason": reason}
+        correction = Fact(f"{CORRECTION}:{event_id}", self.fund.id, CORRECTION, event_id, new.effective_date, said)
+        admitted = self._admitted([new])
+        facts = [correction, *map(_fact, self._taken_back(reversal)), *map(_fact, admitted.events)]
+        facts += [fact for refusal in admitted.refused for fact in self._refused(new, refusal)]
+        self._append(facts)
+        return Outcome(new, tuple(refusal.finding for refusal in admitted.refused))
+
+    def _taken_back(self, reversal: events.Event) -> tuple[events.Event, ...]:
+        """The reversal of what stands in the books, refused there; what was refused at the door needs none."""
+        stands = isinstance(reversal, events.Reversal) and reversal.reverses in self.stored
+        return admit([reversal], self.closed_through, first_open=self.first_open).events if stands else ()
+
+    def _append(self, facts: Sequence[Fact]) -> None:
+        self.office.store.append(facts, self.office.actor, self.office.now())
+
+
+def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str = "") -> list[Refusal]:
+    """What was not let in up to ``until`` and neither came in nor was corrected since."""
+    store, known = office.store, known_at or None
+    newest = {f.entity: f.payload for f in store.facts(REFUSAL, stream=fund_id, effective_until=until, known_until=known)}
+    if not newest:
+        return []
+    later = [f for kind in (CORRECTION, "event") for f in store.facts(kind, stream=fund_id, known_until=known)]
+    gone = {f.entity for f in later}
+    waits = [payload for event_id, payload in newest.items() if event_id not in gone]
+    return [Refusal(events.from_payload(p["event"]), finding_of(p["finding"])) for p in waits]
+
+
+def _content(event: events.Event) -> dict[str, Any]:
+    """What makes two versions the same: everything but id, source, and the day on which a late event was booked."""
+    said = event.model_dump(exclude={"event_id", "source", "effective_date", "belongs_to"})
+    return {**said, "own_date": event.own_date}
+
+
+def _fact(event: events.Event) -> Fact:
+    return Fact(event.event_id, event.fund, f"event.{event.kind}", event.event_id, event.effective_date, events.to_payload(event))
