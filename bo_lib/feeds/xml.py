@@ -80,9 +80,11 @@ def _validate(root: etree._Element, folder: Path, reading: Reading) -> None:
 
 @lru_cache(32)
 def _schema(folder: Path, name: str) -> etree.XMLSchema | None:
-    """The schema of a message in the folder or a folder in it; None where there is none."""
+    """The schema of a message in the folder or a folder in it; None where there is none that can be used."""
     path = next(iter(sorted(folder.rglob(f"*{name}.xsd"))), None)
-    return etree.XMLSchema(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True))) if path else None
+    with suppress(etree.LxmlError, OSError):
+        return etree.XMLSchema(etree.parse(path, etree.XMLParser(resolve_entities=False, no_network=True))) if path else None
+    return None
 
 
 def _parsed(data: bytes, reading: Reading) -> etree._Element:

@@ -61,12 +61,11 @@ def _parameters(root: Path | None) -> tuple[Any, Path | None]:
 
     try:
         office = Office(root or find_root())
-        mappings, schemas = office.mappings, office.firm.schemas
+        return office.mappings, office.schemas
     except ParameterError:
         if root:
             raise
         return (), None
-    return mappings, office.root / schemas if schemas else None
 
 
 def _checked(outcomes: Read) -> Read:

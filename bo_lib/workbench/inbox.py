@@ -121,7 +121,10 @@ def _unread(path: Path, day: date, fact_id: str, entity: str, findings: list[dic
 
 def _read(office: Office, path: Path, day: date, version: int) -> Fact:
     sender, entity = path.parent.name, _entity(path)
-    payload = {**_payload(office, feeds.read(path, office.mappings), sender, day), "name": entity.split("/", 1)[1]}
+    payload = {
+        **_payload(office, feeds.read(path, office.mappings, schemas=office.schemas), sender, day),
+        "name": entity.split("/", 1)[1],
+    }
     if version:
         again = warning(
             "file-replaced", "the file was sent again; the last one counts", Place(entity), todo="nothing, if the sender meant it"

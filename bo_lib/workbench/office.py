@@ -75,6 +75,11 @@ class Office:
     def mappings(self) -> tuple[Mapping, ...]:
         return tuple(config.load(path, Mapping) for path in sorted((self.root / "parameters/mappings").glob("*.yaml")))
 
+    @property
+    def schemas(self) -> Path | None:
+        """The folder of official XSDs that XML files are validated against, where the firm has one."""
+        return self.root / self.firm.schemas if self.firm.schemas else None
+
     @cached_property
     def chart(self) -> config.ChartOfAccounts | None:
         """The chart of accounts; a firm without one lets every ledger name pass."""

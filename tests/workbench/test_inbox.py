@@ -85,3 +85,20 @@ def test_a_file_where_none_belongs_is_said(office: Office) -> None:
     standing = [f.entity for f in inbox.in_force(office.store.facts("file")) if f.payload["findings"]]
     assert sorted(standing) == ["2026-06-30/BANK/deep", "2026-06-30/nobody.csv", "loose.csv"], "what was put right is said no more"
     assert inbox_files(top, DAY) != before, "a run of the day is made again when it changes"
+
+
+CAMT = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
+XSD = f"""<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" targetNamespace="{CAMT}" elementFormDefault="qualified">
+<xs:element name="Document"><xs:complexType><xs:sequence><xs:element name="Other"/></xs:sequence></xs:complexType></xs:element>
+</xs:schema>"""
+
+
+@pytest.mark.parametrize(("schema", "code"), [(XSD, "schema-invalid"), ("<xs:schema", "schema-missing")])
+def test_the_post_is_validated_against_the_schemas_of_the_firm(office: Office, schema: str, code: str) -> None:
+    (office.root / "xsd").mkdir()
+    (office.root / "xsd" / "camt.053.001.08.xsd").write_text(schema)
+    with (office.root / "parameters/firm.yaml").open("a") as file:
+        file.write("schemas: xsd\n")
+    (office.inbox(DAY) / "BANK" / "statement.xml").write_text(f'<Document xmlns="{CAMT}"><BkToCstmrStmt/></Document>')
+    inbox.ingest(firm := Office(office.root), DAY)
+    assert code in {p["code"] for f in firm.store.facts("file") for p in f.payload["findings"]}
