@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bo_lib.investors.closed_end import clawback, european_waterfall, late_close_interest, preferred_return
+from bo_lib.investors.closed_end import clawback, european_waterfall, preferred_return
 from bo_lib.investors.distributions import Holding, distribute, rate_per_unit
 
 D = Decimal
@@ -49,11 +49,6 @@ def test_the_waterfall_of_a_whole_fund() -> None:
     assert (preferred, w.catch_up) == (D("23466403.84"), D("5866600.96"))
     assert (w.residual_lp, w.residual_gp) == (D("36533596.16"), D("9133399.04"))
     assert (w.lp_total, w.gp_total) == (D("110000000.00"), D("15000000.00"))
-
-
-def test_who_joins_late_pays_interest() -> None:
-    """FundOpsHQ: 4 million at 8% for 90 of 365 days."""
-    assert late_close_interest(D(4_000_000), D("0.08"), 90, 365, "USD") == D("78904.11")
 
 
 def test_carry_paid_too_early_comes_back_up_to_what_was_kept() -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bo_lib.nav.equalisation import EqualisedClass
-from bo_lib.nav.partnership import Partnership
-from bo_lib.nav.series import SeriesFund
+from bo_lib.nav.partnership import CapitalAccount, Partnership
+from bo_lib.nav.series import Series, SeriesFund
 
 D = Decimal
 RATE = D("0.20")
@@ -78,6 +79,11 @@ moves = st.one_of(
 @settings(max_examples=150, deadline=None)
 @given(st.lists(moves, min_size=2, max_size=30))
 def test_every_investor_has_the_same_money_whatever_the_method(history: list[tuple[Any, ...]]) -> None:
+    tell(history)
+
+
+def tell(history: list[tuple[Any, ...]]) -> None:
+    """The same history to all three; after each step they agree on every investor and on the manager's fee."""
     books = Books()
     for move, *told in history:
         getattr(books, move)(*told)
@@ -86,6 +92,46 @@ def test_every_investor_has_the_same_money_whatever_the_method(history: list[tup
             assert same(worth["equalised"], worth["series"]) and same(worth["series"], worth["partners"]), (move, investor, worth)
         earned = {name: books.fees[name] + getattr(books, name).fee_accrued for name in books.fees}
         assert same(earned["equalised"], earned["series"]), earned
+
+
+EVENTFUL = [
+    ("subscribe", "Ada", D(1000)), ("grow", D(20)), ("subscribe", "Ben", D(1000)), ("grow", D(-30)), ("subscribe", "Cleo", D(1000)),
+    ("redeem", "Ada", D("0.5")), ("redeem", "Ben", D("0.1")), ("crystallise",), ("grow", D(50)), ("crystallise",), ("grow", D(10)),
+    ("subscribe", "Dora", D(1000)), ("grow", D(5)), ("crystallise",), ("redeem", "Cleo", D(1)),
+]  # fmt: skip
+MISTAKES: dict[str, tuple[type, str, Any]] = {
+    "no credit is given": (EqualisedClass, "credit", lambda self, lot: D(0)),
+    "no contingent fee is taken": (EqualisedClass, "contingent_fee", lambda self, lot: D(0)),
+    "series roll up unit for unit": (SeriesFund, "rolled_up", lambda self: (_one_series(self), ())),
+    "a series pays on the whole gain": (Series, "nav", lambda self, rate: self.gav - rate * max(D(0), self.gav - 100)),
+    "losses are not carried": (CapitalAccount, "incentive", lambda self, rate: rate * max(D(0), self.capital - D(1000))),
+    "profit goes by head": (Partnership, "allocated", lambda self, profit: _by_head(self, profit)),
+}
+
+
+def _one_series(fund: SeriesFund) -> SeriesFund:
+    lead = fund.series[0]
+    held: dict[tuple[str, str], Decimal] = {}
+    for (investor, _), units in fund.units.items():
+        held[investor, lead.id] = held.get((investor, lead.id), D(0)) + units
+    return replace(fund, series=(lead,), units=held)
+
+
+def _by_head(fund: Partnership, profit: Decimal) -> Partnership:
+    heads = len(fund.accounts) or 1
+    return replace(fund, accounts=tuple(replace(a, capital=a.capital + profit / heads) for a in fund.accounts))
+
+
+def test_the_eventful_history_agrees() -> None:
+    tell(EVENTFUL)
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_in_one_method_is_noticed(mistake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The master test can fail: each of these has been seen in the field."""
+    monkeypatch.setattr(*MISTAKES[mistake])
+    with pytest.raises(AssertionError):
+        tell(EVENTFUL)
 
 
 @settings(max_examples=60, deadline=None)

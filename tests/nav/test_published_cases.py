@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bo_lib.model.money import round_to
 from bo_lib.nav.accrued import accrued_interest, coupon_period, days_between
-from bo_lib.nav.fees import cap_expense, days_in_year, expense, fee_over_hurdle, management_fee, performance_fee_due
+from bo_lib.nav.fees import days_in_year, expense, management_fee, performance_fee_due
 from bo_lib.nav.swing import Flow, dealing_prices, swung
 from tests.nav.desk import MONDAY, at, fund
 
@@ -68,34 +68,6 @@ def test_a_bond_without_terms_is_a_letter_not_a_guess() -> None:
         assert (outcome.value, outcome.findings[0].code) == (0, code)
 
 
-def test_a_cap_on_expenses_with_recoupment() -> None:
-    """Eagle accounting documentation, assumption fee with recoupment."""
-    day = cap_expense(D(100000000), D("0.0045"), 366, D("1366.12"), D("1500.00"), D("0.0055"))
-    assert (day.cap, day.gross, day.excess) == (D("1229.51"), D("2866.12"), D("1636.61"))
-    assert (day.waived, day.assumed, day.recoupable) == (D("1366.12"), D("270.49"), D("1363.39"))
-
-
-def test_a_cap_on_the_expenses_of_a_class() -> None:
-    """Eagle accounting documentation, fee waterfall."""
-    day = cap_expense(D("94820273.70"), D("0.013"), 366, D(0), D("3937.35"))
-    assert (day.cap, day.excess) == (D("3367.93"), D("569.42"))
-
-
-@pytest.mark.parametrize(
-    ("kind", "fees"),
-    [
-        ("none", "600000 1000000 1600000 2400000 4000000"),
-        ("soft", "0 0 1600000 2400000 4000000"),
-        ("hard", "0 0 600000 1400000 3000000"),
-    ],
-)
-def test_performance_fee_with_and_without_a_hurdle(kind: Any, fees: str) -> None:
-    """Public fund-accounting tutorial: 100 million, 20% fee, hurdle 5%, years of 3, 5, 8, 12 and 20%."""
-    capital = D(100000000)
-    found = [fee_over_hurdle(capital, capital * r / 100, D("0.20"), D("0.05"), kind) for r in (3, 5, 8, 12, 20)]
-    assert found == [D(fee) for fee in fees.split()]
-
-
 def test_fees_are_for_calendar_days_of_the_year_they_fall_in() -> None:
     assert (
         days_in_year("actual", date(2028, 6, 1)),
@@ -113,14 +85,6 @@ def test_performance_fee_above_the_mark_only() -> None:
     assert performance_fee_due(D(1000), D(10), D(100), D(20), D("1.2"), "EUR") == D(
         "33.33"
     )  # the mark is in dollars, the fund in euro
-
-
-@pytest.mark.parametrize(
-    ("flow", "price"), [("0.10", "30.03"), ("-0.10", "29.97"), ("0.05", "30.00"), ("-0.05", "30.00"), ("0", "30.00")]
-)
-def test_swing_price(flow: str, price: str) -> None:
-    """Bogleheads wiki: NAV 30.00, factor 0.1%, threshold 5%, net subscription and redemption of 10%."""
-    assert swung(D("30.00"), D(flow), D("0.05"), D("0.001"), 2) == D(price)
 
 
 @given(st.decimals("-0.05", "0.05", places=6), st.decimals("0.01", "1000", places=4))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,9 +18,7 @@ from bo_lib.nav.performance import (
     crystallised_on_redemption,
     crystallises,
     fee_per_unit,
-    hurdle_level,
     index_hurdle_level,
-    index_total_return_pct,
     reference_period,
 )
 from bo_lib.nav.series import SeriesFund
@@ -44,30 +41,6 @@ def test_a_longer_reference_period_never_charges_more(returns: list[Decimal]) ->
     five, whole_life = reference_period(returns, 5), reference_period(returns, 10**6)
     assert all(long.excess_pct <= short.excess_pct for short, long in zip(five, whole_life, strict=True))
     assert all(max(y.net_return_pct, D(0)) >= y.excess_pct >= 0 >= y.carried_pct for y in five)
-
-
-def test_equalisation_credit_above_the_mark() -> None:
-    """iTiger fund notes: mark 1.0, 100 shares at a gross asset value of 1.2, which ends at 1.4; fee 20%."""
-    bought = EqualisedClass(FIFTH, D("1.2"), D("1.0")).subscribed("A", D(120))
-    end = bought.grown(D("1.4") / D("1.2"))
-    assert round_to(end.fee_per_share * end.shares, 2) == D("8.00")
-    assert round_to(end.credit(end.lots[0]), 2) == D("4.00")
-    after, (settled,) = end.crystallised()
-    assert round_to(settled.shares * after.nav, 2) == D("4.00")
-
-
-def test_one_investor_above_the_mark_and_one_below() -> None:
-    """Vauban: mark 100, A buys at 110, B at 90, gross asset value ends at 120, 100 shares each; results derived from these."""
-    above = EqualisedClass(FIFTH, D(110), D(100)).subscribed("A", D(11000))
-    both = above.grown(D(90) / D(110)).subscribed("B", D(9000))
-    end = both.grown(D(120) / both.gav)
-    after, (a, b) = end.crystallised()
-    assert round_to(end.fee_per_share, 2) == D("4.00")
-    assert round_to(after.nav, 2) == round_to(after.high_water_mark, 2) == D("116.00")
-    assert (round_to(a.credit, 2), round_to(a.shares, 4)) == (D("200.00"), D("1.7241"))
-    assert (round_to(b.contingent_fee, 2), round_to(-b.shares, 4)) == (D("200.00"), D("1.7241"))
-    assert round_to(after.value("A") - 11000, 2) == D("800.00")  # 80% of a gain of 1,000
-    assert round_to(after.value("B") - 9000, 2) == D("2400.00")  # 80% of a gain of 3,000
 
 
 def test_a_credit_falls_with_the_value_and_recovers() -> None:
@@ -116,28 +89,6 @@ def test_who_joins_after_a_side_pocket_has_no_part_in_it() -> None:
 def test_a_partner_who_left_still_has_its_side_pocket() -> None:
     left, paid = Partnership(FIFTH).contributed("A", D(1000), "1").set_aside("Mine", D(300)).withdrawn("A", D(1))
     assert (paid, left.value("A"), left.realised("Mine", D(200)).value("A")) == (D(700), D(0), D(200))
-
-
-def test_the_total_return_of_an_index() -> None:
-    """17 CFR 275.205-1: 92.15 to 102.09, dividends worth 3.14% of the end: 9.94 + 3.21 of 92.15 is 14.27%."""
-    dividends = round_to(D("102.09") * D("0.0314"), 2)
-    assert (D("102.09") - D("92.15"), dividends) == (D("9.94"), D("3.21"))
-    assert round_to(index_total_return_pct(D("92.15"), D("102.09"), dividends), 2) == D("14.27")
-
-
-@pytest.mark.parametrize(
-    ("kind", "fees"),
-    [
-        ("none", "600000 1000000 1600000 2400000 4000000"),
-        ("soft", "0 0 1600000 2400000 4000000"),
-        ("hard", "0 0 600000 1400000 3000000"),
-    ],
-)
-def test_hurdles_by_the_unit_give_the_same_fees(kind: Any, fees: str) -> None:
-    """Public fund-accounting tutorial: a million units of 100, 20% fee, hurdle 5% for a whole year."""
-    level = hurdle_level(D(100), D(5), 365, 365)
-    found = [fee_per_unit(100 + D(r), D(100), D(20), level, kind) * 1_000_000 for r in (3, 5, 8, 12, 20)]
-    assert found == [D(fee) for fee in fees.split()]
 
 
 def test_an_index_that_fell_does_not_lower_the_mark() -> None:
