@@ -139,12 +139,13 @@ def kind_of(head: str) -> str:
 
 
 _CASH_TAGS = {"60F", "60M", "61", "62F", "62M", "34F", "90C", "90D"}
+_CASH = re.compile(r"[CD]\d{6}|\d{6}[ \d]{0,4}[RE]?[CD]|[A-Z]{3}[CD]?\d|\d{1,5}[A-Z]{3}\d")  # a balance, an entry, a limit, a total
 
 
 def guess(fields: list[Field], whole_file: bool = False) -> str:
     """MT number of a message without header, from its fields; empty where they say nothing. A whole file must say more."""
     tags = {f.tag for f in fields}
-    if tags & _CASH_TAGS and (not whole_file or len(tags & (_CASH_TAGS | {"20", "25", "25P", "28", "28C"})) > 1):
+    if tags & _CASH_TAGS and (not whole_file or any(f.tag in _CASH_TAGS and _CASH.match(f.value) for f in fields)):
         return "942" if tags & {"34F", "90C", "90D", "13D"} and not tags & {"60F", "60M"} else "940"
     if "20" in tags and "25" in tags:
         return "940"

@@ -16,13 +16,17 @@ from typing import Any
 from bo_lib.feeds.iso15022 import Field, Message
 from bo_lib.feeds.mt940_entry import Entry, amount, day, entry
 from bo_lib.feeds.reading import Reading, UnreadableError
+from bo_lib.model.findings import Severity
 from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 KINDS = ("940", "942", "950")
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved; keeps entries whose statement lost its balances
-_BALANCE = re.compile(r"(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})(?P<amount>[0-9.,]{1,40})\s*")
+_BALANCE = re.compile(r"(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})?(?P<amount>[0-9.,]{1,40})\s*")
 _SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,30})\s*")
 _KNOWN = {"20", "21", "13", "13D", "34F", "64", "65", "940", "942", "950", "NS"}
+_LIMIT = re.compile(r"[A-Z]{3}([CD]?)([0-9.,]{1,30})\s*")
+_WRAPPED_TIME = re.compile(r"[0-5][0-9](?![0-9])")  # after ``12-09-2014T16``: the line ``:26:37``
+Balance = tuple[date | None, str, Decimal]
 _OPENING, _CLOSING = ("60F", "60M"), ("62F", "62M")
 _STARTS = {"25", "25P", "28", "28C", *_OPENING}
 
@@ -78,6 +82,7 @@ def _statement(message: Message, part: list[Field], pages: dict[str, _Page], rea
     account, number = _account(fields, at, reading), _line(fields.get("28C") or fields.get("28"))
     first, last = _first(part, *_OPENING), _first(part[::-1], *_CLOSING)
     opening, closing = _balance(first, reading), _balance(last, reading)
+    opening, closing = _in_currency_of(opening, closing, first, reading), _in_currency_of(closing, opening, last, reading)
     is_report = _is_report(message.kind, fields)
     currency = _currency(opening, closing, fields, account)
     row: dict[str, Any] = {"account": account, "kind": "cash", "number": number or None, "currency": currency}
@@ -162,6 +167,8 @@ def _entries(part: list[Field], reading: Reading) -> _Entries:
             current.words.append(one.value.strip())
         elif one.tag == "86" and not seen_entry:
             leading.append(one.value.strip())
+        elif one.tag.isdigit() and one.tag not in _KNOWN and current and _WRAPPED_TIME.match(one.value) and current.words:
+            current.words[-1] += f"\n:{one.tag}:{one.value.strip()}"  # a time of day that a line end fell into
         elif one.tag.startswith(("60", "62")):
             current = None
         elif one.tag not in _KNOWN and not one.tag.startswith(("25", "28", "86", "90")):
@@ -173,8 +180,11 @@ def _entries(part: list[Field], reading: Reading) -> _Entries:
     return found
 
 
-def _balance(one: Field | None, reading: Reading) -> tuple[date | None, str, Decimal] | None:
-    """Date, currency and signed amount of a balance; None (with a finding) when it cannot be read. A wrong date alone is said."""
+def _balance(one: Field | None, reading: Reading) -> Balance | None:
+    """Date, currency (empty where it names none) and signed amount; None, with a finding, when it cannot be read.
+
+    A wrong date alone is said.
+    """
     if one is None:
         return None
     text = one.value.split("\n")[0]
@@ -189,7 +199,18 @@ def _balance(one: Field | None, reading: Reading) -> tuple[date | None, str, Dec
         reading.error(why.code, why.message, one.at, one.tag, **why.said)
         return None
     of = reading.tried(lambda text: day(text, one, reading), found["date"], one.at, one.tag)
-    return of, found["currency"], value if found["sign"] == "C" else -value
+    return of, found["currency"] or "", value if found["sign"] == "C" else -value
+
+
+def _in_currency_of(balance: Balance | None, other: Balance | None, one: Field | None, reading: Reading) -> Balance | None:
+    """A balance that names no currency, in that of the statement's other balance; none where neither says one."""
+    if balance is None or one is None or balance[1]:
+        return balance
+    found = other[1] if other else ""
+    reading.note(Severity.WARNING if found else Severity.ERROR, "balance-currency", "the balance names no currency; taken from the "
+                 "other balance of the statement" if found else "no balance of the statement names a currency", one.at, one.tag,
+                 found=one.value.split("\n")[0][:80], expected="C260601EUR1000,00")  # fmt: skip
+    return (balance[0], found, balance[2]) if found else None
 
 
 def _check_available(part: list[Field], reading: Reading) -> None:
@@ -212,9 +233,7 @@ def _follow(pages: dict[str, _Page], row: dict[str, Any], first: Field | None, l
     pages[name] = _Page(row["number"] or "", row["at"], last is None or last.tag == "62F")
 
 
-def _currency(
-    opening: tuple[Any, str, Decimal] | None, closing: tuple[Any, str, Decimal] | None, fields: dict[str, Field], account: str
-) -> str | None:
+def _currency(opening: Balance | None, closing: Balance | None, fields: dict[str, Field], account: str) -> str | None:
     """Of a balance, of a limit or total, or at the end of the account (``…1234EUR``)."""
     if balance := opening or closing:
         return balance[1]
@@ -234,7 +253,12 @@ def _report_date(fields: dict[str, Field], reading: Reading) -> date | None:
 
 
 def _check_sums(part: list[Field], entries: _Entries, currency: str | None, reading: Reading) -> None:
-    """:90D: and :90C: state number and sum of the debit and credit entries: control totals, with or without expected ones."""
+    """:90D: and :90C: state number and sum of the debit and credit entries: control totals, with or without expected ones.
+
+    They also count the entries below the floor limit (:34F:), which the report leaves out.
+    """
+    limits = [found for f in part if f.tag == "34F" and (found := _LIMIT.fullmatch(f.value[:60]))]
+    floors = [(m[1], value) for m in limits if (value := reading.tried(amount, m[2], part[0].at, "34F"))]
     for one in part:
         if one.tag not in ("90C", "90D"):
             continue
@@ -248,11 +272,21 @@ def _check_sums(part: list[Field], entries: _Entries, currency: str | None, read
             continue
         stated = int(found[1]), total
         possible = [_total(group, one.tag == "90D") for group in (entries.booked, [*entries.booked, *entries.expected])]
-        if stated not in possible or (currency and found[2] != currency):
+        floor = max((f for f in floors if f[0] in ("", one.tag[-1])), default=None, key=lambda f: f[1])
+        if floor and currency in (None, found[2]) and any(_below(stated, mine, floor[1]) for mine in possible):
+            reading.info("entries-below-floor", f"entries below the floor limit of {found[2]} {floor[1]} are in the total alone",
+                         one.at, one.tag, found=f"{possible[0][0]} of {stated[0]} entries")  # fmt: skip
+        elif stated not in possible or (currency and found[2] != currency):
             mine = possible[0]
             reading.error("totals-differ", "the entries do not add up to the stated totals", one.at, one.tag,
                           found=f"{mine[0]} entries, {currency} {mine[1]}", expected=f"{stated[0]} entries, {found[2]} {stated[1]}",
                           todo="ask the sender for a corrected report")  # fmt: skip
+
+
+def _below(stated: tuple[int, Decimal], mine: tuple[int, Decimal], floor: Decimal) -> bool:
+    """Whether what is stated beyond the entries given can be entries below the floor limit."""
+    count, more = stated[0] - mine[0], stated[1] - mine[1]
+    return count > 0 and 0 < more < count * floor
 
 
 def _total(entries: list[Entry], debit: bool) -> tuple[int, Decimal]:

@@ -143,6 +143,40 @@ def test_a_balance_with_a_wrong_date_still_proves_the_amounts() -> None:
     assert feeds.summary(outcome)["statements"][0]["proven"] is True
 
 
+def test_a_balance_without_a_currency_is_in_that_of_the_other() -> None:
+    outcome = read(statement(":61:260601C5,NTRFA", closing="C260601105,00"))
+    assert [(f.code, f.severity) for f in outcome.findings] == [("balance-currency", "warning")]
+    [found] = feeds.summary(outcome)["statements"]
+    assert (found["currency"], found["closing"], found["proven"]) == ("EUR", "105.00", True)
+    assert read(statement("", "C260529100,00", "C260601100,00")).findings[0].severity == "error"
+
+
+@pytest.mark.parametrize("line", ["260601    C5,NTRFA", "260601 C5,NTRFA", "2606010601C\n5,NTRFA"])
+def test_an_entry_with_blanks_for_its_date_or_a_line_end_inside_is_read(line: str) -> None:
+    found = entry(line)
+    assert (found["amount"], found["booking_date"], found["reference"]) == (Decimal(5), date(2026, 6, 1), "A")
+
+
+def test_a_time_of_day_broken_by_a_line_end_stays_in_its_narrative() -> None:
+    text = statement(":61:260601C5,NTRFA\n:86:CARD 12-05-2026T16\n:26:37 SHOP", closing="C260601EUR105,00")
+    assert (rows(text, "cash_movements")[0]["text"], codes(text)) == ("CARD 12-05-2026T16\n:26:37 SHOP", set())
+
+
+def test_the_totals_of_a_report_count_entries_below_the_floor_limit() -> None:
+    limited = MT942.replace(":34F:EURD5,", ":34F:EURD100,\n:34F:EURC50,").replace(":90D:1EUR200,50", ":90D:3EUR350,50")
+    assert [(f.code, f.severity) for f in read(limited).findings] == [("entries-below-floor", "info")]
+    assert codes(limited.replace("3EUR350,50", "3EUR450,50")) == {"totals-differ"}, "two below 100 are not 250"
+    assert codes(limited.replace("3EUR350,50", "1EUR199,50")) == {"totals-differ"}, "less than the entries given"
+    assert codes(limited.replace(":90C:1EUR1500,00", ":90C:2EUR1560,00")) == {"entries-below-floor", "totals-differ"}
+
+
+@pytest.mark.parametrize("rest", [":61:2606010601C5,NTRFA\n", ":62F:C260601EUR5,00\n-", ":60F:C260601EUR5,00"])
+def test_a_piece_of_a_statement_is_told_for_what_it_is(rest: str) -> None:
+    outcome = read(rest)
+    assert (outcome.value.format, outcome.ok) == ("mt940", False)
+    assert {"account-missing", "balance-missing"} <= {f.code for f in outcome.findings}
+
+
 def test_an_available_balance_that_is_none_is_said() -> None:
     assert codes(MT940.replace(":64:C260601EUR945,25", ":64:EUR945,25")) == {"balance-unreadable"}
 
