@@ -83,9 +83,9 @@ def apportion(total: Decimal, weights: Sequence[Decimal], currency: str) -> list
 
 def add(lots: Lots, lot: Lot) -> None:
     """Put ``lot`` into ``lots``, which stay in FIFO order."""
-    if lots and (lots[0].quantity > 0) != (lot.quantity > 0):
+    if lots and (lots[0].quantity > ZERO) != (lot.quantity > ZERO):
         lots.mixed = True
-    if not lots or first_in(lots[-1]) <= first_in(lot):
+    if not lots or lots[-1].acquired < lot.acquired or first_in(lots[-1]) <= first_in(lot):
         lots.append(lot)  # as most come
     else:
         insort(lots, lot, key=first_in)
@@ -97,7 +97,8 @@ def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> t
     ``lots`` (one account and instrument, FIFO order) change in place. Cost of a part of a lot is pro rata to the minor
     unit; closing a lot takes all its remaining cost, so that cost relieved and cost left always add up.
     """
-    if not lots or (not lots.mixed and (lots[0].quantity > 0) == (quantity > 0)):
+    bought = quantity > ZERO
+    if not lots or (not lots.mixed and (lots[0].quantity > ZERO) == bought):
         return [], quantity  # nothing of the other sign
     if method == "AVERAGE":
         _spread(lots, base_currency)
@@ -106,11 +107,11 @@ def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> t
     for lot in lots if METHODS[method] is first_in else sorted(lots, key=METHODS[method]):
         if not quantity:
             break
-        if (lot.quantity > 0) != (quantity > 0):
-            piece = _take(lot, min(abs(quantity), abs(lot.quantity)), base_currency)
-            pieces.append(piece)
-            quantity += piece.quantity
-            closed += not lot.quantity
+        if (lot.quantity > ZERO) != bought:
+            whole = (quantity + lot.quantity > ZERO) == bought or quantity == -lot.quantity
+            pieces.append(_take(lot, lot.quantity if whole else -quantity, base_currency))
+            quantity += pieces[-1].quantity
+            closed += whole
     if closed:
         _drop_closed(lots, closed)
     return pieces, quantity
@@ -118,17 +119,20 @@ def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> t
 
 def relieve_named(lots: list[Lot], picks: Mapping[str, Decimal], base_currency: str) -> list[Piece]:
     """Close the lots named in ``picks`` (lot id -> positive quantity, at most what the lot holds), in FIFO order."""
-    pieces = [_take(lot, picks[lot.lot_id], base_currency) for lot in lots if picks.get(lot.lot_id)]
+    named = [lot for lot in lots if picks.get(lot.lot_id)]
+    pieces = [_take(lot, picks[lot.lot_id].copy_sign(lot.quantity), base_currency) for lot in named]
     lots[:] = [lot for lot in lots if lot.quantity]
     return pieces
 
 
-def _take(lot: Lot, quantity: Decimal, base_currency: str) -> Piece:
-    signed = quantity.copy_sign(lot.quantity)
+def _take(lot: Lot, signed: Decimal, base_currency: str) -> Piece:
+    """Take ``signed`` of the lot's quantity, and its part of both costs."""
     if signed == lot.quantity:
-        local, base = lot.cost_local, lot.cost_base
-    else:
-        local = round_money(lot.cost_local * signed / lot.quantity, lot.currency)
+        piece = Piece(lot.lot_id, lot.acquired, signed, lot.cost_local, lot.cost_base)
+        lot.quantity = lot.cost_local = lot.cost_base = ZERO
+        return piece
+    local = base = round_money(lot.cost_local * signed / lot.quantity, lot.currency)
+    if lot.currency != base_currency or lot.cost_base != lot.cost_local:
         base = round_money(lot.cost_base * signed / lot.quantity, base_currency)
     lot.quantity -= signed
     lot.cost_local -= local

@@ -24,17 +24,17 @@ def trial_balances(journal: pa.Table, as_of: date | None = None) -> pa.Table:
 
 def positions(journal: pa.Table, as_of: date | None = None) -> pa.Table:
     """fund, account, isin, quantity, local, base: what is held at the close of ``as_of`` on trade date, and its cost."""
-    held = _until(journal, as_of)
-    held = held.filter(pc.equal(held["ledger"], "investments"))
-    return _summed(held, _POSITION, ("quantity", "local", "base"), None)
+    return _summed(journal, _POSITION, ("quantity", "local", "base"), as_of, pc.equal(journal["ledger"], "investments"))
 
 
-def _until(journal: pa.Table, as_of: date | None) -> pa.Table:
-    return journal if as_of is None else journal.filter(pc.less_equal(journal["effective_date"], pa.scalar(as_of, pa.date32())))
-
-
-def _summed(journal: pa.Table, keys: tuple[str, ...], amounts: tuple[str, ...], as_of: date | None) -> pa.Table:
-    lines = _until(journal, as_of).select([*keys, *amounts])
+def _summed(
+    journal: pa.Table, keys: tuple[str, ...], amounts: tuple[str, ...], as_of: date | None, only: pa.ChunkedArray | None = None
+) -> pa.Table:
+    if as_of is not None:
+        due = pc.less_equal(journal["effective_date"], pa.scalar(as_of, pa.date32()))
+        only = due if only is None else pc.and_(only, due)
+    lines = journal.select([*keys, *amounts])  # the other columns are never copied
+    lines = lines if only is None else lines.filter(only)
     for name in keys:  # text as numbers: grouped several times faster
         place = lines.column_names.index(name)
         lines = lines.set_column(place, name, lines[name].combine_chunks().dictionary_encode())

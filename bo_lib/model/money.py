@@ -73,7 +73,7 @@ _QUANTA = [Decimal(1).scaleb(-digits) for digits in range(31)]
 def round_to(number: Decimal, digits: int, rule: Rounding = Rounding.HALF_UP) -> Decimal:
     """``number`` with ``digits`` decimal places, by a named rule; never minus zero."""
     quantum = _QUANTA[digits] if 0 <= digits <= 30 else Decimal(1).scaleb(-digits)
-    return number.quantize(quantum, rounding=rule.value) + ZERO
+    return number.quantize(quantum, rule) + ZERO
 
 
 def round_money(amount: Decimal, currency: str, rule: Rounding = Rounding.HALF_UP) -> Decimal:
