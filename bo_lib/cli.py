@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bo_lib.run.book_words import add_correct, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
 
@@ -108,6 +109,8 @@ def _add_files(commands: Any) -> None:
 def _add_desks(commands: Any) -> None:
     add_breaks(_command(commands, "breaks", "list open breaks, and decide about them"))
     add_recon(_command(commands, "recon", "try changed rules of a reconciliation against history"))
+    add_refused(_command(commands, "refused", "list events that the books refused: where, what, why, and what to do"))
+    add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     dashboards.add_argument("--open", action="store_true", help="open a browser on it")

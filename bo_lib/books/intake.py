@@ -141,11 +141,15 @@ def corrected(event: Event, changes: Mapping[str, Any], reason: str) -> Outcome[
             error("value-unfit", one["msg"], place_of(event, ".".join(map(str, one["loc"][1:]))), found=str(one["input"]))
             for one in wrong.errors()
         ))  # fmt: skip
-    reversal = Reversal(
+    return Outcome((withdrawn(event, reason), new))
+
+
+def withdrawn(event: Event, reason: str) -> Reversal:
+    """The reversal of an event that should not have come; it is of the event's own accounting date."""
+    return Reversal(
         event_id=f"{event.event_id}~reversed", fund=event.fund, effective_date=event.effective_date, reverses=event.event_id,
         reason=reason, source=event.source,
     )  # fmt: skip
-    return Outcome((reversal, new))
 
 
 def _unknown(event: Event, name: str, fields: Sequence[str]) -> Finding:
@@ -154,12 +158,18 @@ def _unknown(event: Event, name: str, fields: Sequence[str]) -> Finding:
     return error("field-unknown", f"{event.kind} has no field {name!r} to correct", place_of(event, name), expected=expected)
 
 
-def resubmit(waits: Book | Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str) -> Outcome[tuple[Event, ...]]:
-    """``corrected`` for an event that waits in a book or list; an error with the nearest id when none of that id does."""
+def find_waiting(waits: Book | Iterable[Refusal], event_id: str) -> Outcome[Event | None]:
+    """The event of that id among those that wait in a book or list; an error with the nearest id when there is none."""
     refused = {r.event.event_id: r.event for r in (waits.refused if isinstance(waits, Book) else waits)}
     if event := refused.get(event_id):
-        return corrected(event, changes, reason)
+        return Outcome(event)
     near = difflib.get_close_matches(event_id, list(refused), 1, 0.5)
     there = f"such as {near[0]}" if near else ", ".join(sorted(refused)) or "nothing waits"
     said = {"found": event_id, "expected": there, "todo": "bo refused lists what waits"}
-    return Outcome((), (error("not-waiting", f"{event_id} does not wait for a correction", Place(), **said),))
+    return Outcome(None, (error("not-waiting", f"{event_id} does not wait for a correction", Place(), **said),))
+
+
+def resubmit(waits: Book | Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str) -> Outcome[tuple[Event, ...]]:
+    """``corrected`` for an event that waits in a book or list (see ``find_waiting``)."""
+    found = find_waiting(waits, event_id)
+    return corrected(found.value, changes, reason) if found.value else Outcome((), found.findings)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from bo_lib.books import Book
 from bo_lib.close.statements import NetAssetsStatement, RollForward, out_of_balance
-from bo_lib.model.findings import Severity, Verdict
+from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO
 from bo_lib.nav import Control, Strike
 from bo_lib.recon import Reconciliation
@@ -31,6 +31,7 @@ class Evidence:
     adjusted: pa.Table | None = None  # ADJUSTED_BALANCE of the day
     statement: NetAssetsStatement | None = None
     roll: RollForward | None = None
+    waiting: Sequence[Finding] | None = None  # events that wait for a person; None: those that the book itself refused
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ def events_booked(e: Evidence) -> Answer:
     """Every event known was posted. One that was refused is in nobody's net assets, whatever the reason."""
     if e.book is None:
         return _missing("books")
-    refused = e.book.refused
-    listed = "; ".join(r.finding.message for r in refused[:5])
-    return _judged(len(refused), "every event is posted", f"{len(refused)} events refused: {listed}")
+    waiting = [r.finding for r in e.book.refused] if e.waiting is None else e.waiting
+    listed = "; ".join(f.message for f in waiting[:5])
+    return _judged(
+        len(waiting), "every event is posted", f"{len(waiting)} events refused: {listed}; bo refused --fund {e.fund} lists them"
+    )
 
 
 def suspense_empty(e: Evidence) -> Answer:

@@ -178,6 +178,18 @@ def breaks(arguments: argparse.Namespace) -> int:
     return desk.breaks(_office(arguments), arguments)
 
 
+def refused(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
+
+    return books.refused(_office(arguments), arguments)
+
+
+def correct(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
+
+    return books.correct(_office(arguments), arguments)
+
+
 def recon(arguments: argparse.Namespace) -> int:
     from bo_lib.run import breaks as desk
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 
 from bo_lib.run import locks, screen
@@ -37,6 +38,18 @@ def show_status(ledger: Ledger, day: date) -> int:
         screen.show(
             "also ran" if planned.nodes else f"{day:%A} {day}", ["fund", "notebook", ""], [[*key, cells[key]] for key in others]
         )
+    waiting = _waiting(ledger, day)
+    sys.stdout.writelines(f"{line}\n" for line in waiting)
     if planned.broken or any(cell.startswith(("failed", "blocked", "interrupted")) for cell in cells.values()):
         return Exit.FAILED
-    return Exit.ATTENTION if any(cell.startswith("attention") for cell in cells.values()) else Exit.OK
+    attention = waiting or any(cell.startswith("attention") for cell in cells.values())
+    return Exit.ATTENTION if attention else Exit.OK
+
+
+def _waiting(ledger: Ledger, day: date) -> list[str]:
+    """A sentence for each fund some of whose events the books refused; nothing is read from the inbox for it."""
+    from bo_lib.views.pages.books import waits
+    from bo_lib.workbench.known import AS_RECORDED, Known
+
+    known = ((fund.id, len(Known(ledger.office, fund.id, day, AS_RECORDED).refused())) for fund in ledger.office.funds)
+    return [f"{fund_id}: {waits(n, fund_id)}" for fund_id, n in known if n]

@@ -9,9 +9,11 @@ from bo_lib.config import ParameterError
 from bo_lib.model import dates
 from bo_lib.model.dates import parse_date
 from bo_lib.model.findings import Severity, Verdict
+from bo_lib.views.pages.books import HINT
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.actions_desk import ActionsDesk
+from bo_lib.workbench.books_desk import BooksDesk
 from bo_lib.workbench.close_desk import CloseDesk
 from bo_lib.workbench.office import Office
 from bo_lib.workbench.opening import open_books
@@ -20,7 +22,7 @@ from bo_lib.workbench.settlement_desk import SettlementDesk
 __all__ = ["Workbench", "catch_up", "read_inbox"]
 
 
-class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
+class Workbench(SettlementDesk, ActionsDesk, CloseDesk, BooksDesk):
     """Each step returns a report that shows itself; a step done twice changes nothing."""
 
     @classmethod
@@ -41,11 +43,13 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk):
     def cover(self) -> Report:
         fund, when = self.fund, f"as known at {self.known_at}" if self.known_at else "as known now"
         business = "a business day" if dates.is_business_day(self.day, fund.calendar) else f"no business day ({fund.calendar})"
-        figures = (
+        figures: tuple[Figure, ...] = (
             Figure("Fund", fund.id),
             Figure("Business date", self.day, business),
             Figure("Base currency", fund.base_currency),
         )
+        if waiting := len(self.known.refused()):
+            figures = (*figures, Figure("Events waiting", waiting, HINT.format(fund.id), alarm=True))
         return Report("cover", fund.name, Verdict.PASS, f"{fund.name} on {self.day}, {when}.", figures)
 
     def carry(self) -> tuple[Report, ...]:

@@ -89,6 +89,7 @@ class CloseDesk(ReconDesk, DealingDesk):
             controls=self.controlled() if struck.ok else None,
             reconciliations={name: self.reconciled(name).value for name in ("cash", "positions")}, adjusted=self.adjusted(),
             statement=self.stated(), roll=self.rolled(), accepted_breaks=accepted_breaks(self._break_payloads(), self.day),
+            waiting=tuple(r.finding for r in self.known.refused()),
         )  # fmt: skip
         return close(terms, evidence, self.fund.calendar)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from bo_lib.model.findings import Verdict
+from bo_lib.views.pages.books import HINT, waits
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.office import Office
@@ -47,6 +48,10 @@ class Desk:
         worst = [r for r in reports if r.verdict is verdict and verdict is not Verdict.PASS]
         summary = ". ".join(f"{r.title}: {r.summary.rstrip('.')}" for r in worst) + "." if worst else "Every part passed."
         figures = tuple(Figure(f"{r.title}", r.verdict.value, alarm=r.verdict is Verdict.BLOCKED) for r in reports)
+        if waiting := len(self.known.refused()):
+            verdict = Verdict.worst((verdict, Verdict.ATTENTION))
+            summary += f" {waits(waiting, self.fund.id)}"
+            figures = (*figures, Figure("Events waiting", waiting, HINT.format(self.fund.id), alarm=True))
         conclusion = Report("conclusion", "Conclusion", verdict, summary, figures, (), ())
         _leave_results(reports, conclusion)
         return conclusion

@@ -13,9 +13,9 @@ from functools import cached_property
 from typing import Any
 
 from bo_lib import config
-from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, resubmit
+from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, find_waiting, resubmit, withdrawn
 from bo_lib.model import dates, events
-from bo_lib.model.findings import Outcome
+from bo_lib.model.findings import Outcome, Place, error
 from bo_lib.store import Fact
 from bo_lib.workbench.inbox import finding_of, finding_payload
 from bo_lib.workbench.office import Office
@@ -130,13 +130,30 @@ class Door:
         if not made.value:
             return Outcome(None, made.findings)
         reversal, new = made.value
-        said = {"event_id": event_id, "next_id": new.event_id, "changes": {k: str(v) for k, v in changes.items()}, "reason": reason}
-        correction = Fact(f"{CORRECTION}:{event_id}", self.fund.id, CORRECTION, event_id, new.effective_date, said)
         admitted = self._admitted([new])
-        facts = [correction, *map(_fact, self._taken_back(reversal)), *map(_fact, admitted.events)]
+        facts = [
+            *self._decided(event_id, changes, reason, new),
+            *map(_fact, self._taken_back(reversal)),
+            *map(_fact, admitted.events),
+        ]
         facts += [fact for refusal in admitted.refused for fact in self._refused(new, refusal)]
         self._append(facts)
         return Outcome(new, tuple(refusal.finding for refusal in admitted.refused))
+
+    def withdraw(self, waits: Iterable[Refusal], event_id: str, reason: str) -> Outcome[events.Event | None]:
+        """Takes back an event that waits and should never have come, with ``reason``; the value is the event."""
+        found = find_waiting(waits, event_id)
+        if found.value and not reason:
+            said = error("correction-empty", "a withdrawal says why", Place(f"{found.value.kind} {event_id}"), todo="--reason TEXT")
+            return Outcome(None, (said,))
+        if event := found.value:
+            self._append([*self._decided(event_id, {}, reason, event), *map(_fact, self._taken_back(withdrawn(event, reason)))])
+        return found
+
+    def _decided(self, event_id: str, changes: Mapping[str, Any], reason: str, new: events.Event) -> Iterator[Fact]:
+        """What a person decided about an event that waited, and under which id it goes on (its own: not at all)."""
+        said = {"event_id": event_id, "next_id": new.event_id, "changes": {k: str(v) for k, v in changes.items()}, "reason": reason}
+        yield Fact(f"{CORRECTION}:{event_id}", self.fund.id, CORRECTION, event_id, new.effective_date, said)
 
     def _taken_back(self, reversal: events.Event) -> tuple[events.Event, ...]:
         """The reversal of what stands in the books, refused there; what was refused at the door needs none."""

@@ -21,6 +21,7 @@ from bo_lib.workbench.door import Door, refused_at_the_door
 from bo_lib.workbench.office import Office
 
 E = TypeVar("E")
+AS_RECORDED = "9999-12-31T23:59:59Z"  # a known-at by which everything that is recorded counts, and nothing is written
 
 
 class LastPrice(NamedTuple):
@@ -86,9 +87,17 @@ class Known:
         ]
         return self.with_account_ids(pa.concat_tables([dated, *parts]))
 
+    def name_of(self, sha256: str | None) -> str:
+        """``sender/file`` of a file by its hash; the hash itself where no file of the inbox has it."""
+        return self._names.get(sha256 or "", sha256 or "")
+
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        return {f.payload["sha256"]: f.entity for f in self.office.store.facts("file", stream=inbox.STREAM)}
+
     def forget_files(self) -> None:
         """After files were added: what was read of them before is out of date."""
-        for name in ("files", "instruments", "_rates", "last_prices", "quoted"):
+        for name in ("files", "instruments", "_rates", "_names", "last_prices", "quoted"):
             self.__dict__.pop(name, None)
 
     def _own(self, table: pa.Table) -> pa.Table:
@@ -197,6 +206,6 @@ class Known:
         """Adds events through the door of the books (see ``door``). Returns how many."""
         return 0 if self.known_at else Door(self.office, self.fund).enter(new)
 
-    def refused(self) -> list[Refusal]:
-        """What waits for a person: refused by the books as of the day, or at their door."""
-        return [*self.book().value.refused, *refused_at_the_door(self.office, self.fund.id, self.day, self.known_at)]
+    def refused(self, without: Iterable[str] = ()) -> list[Refusal]:
+        """What waits for a person: refused by the books (see ``book``) as of the day, or at their door."""
+        return [*self.book(without).value.refused, *refused_at_the_door(self.office, self.fund.id, self.day, self.known_at)]

@@ -123,7 +123,7 @@ class NavDesk(Desk):
         evidence = Evidence(
             struck.value, self.fund.tolerances, self.attribution(), self.register_units(), self.compared().value, struck.findings,
             terms=self.fund.on(self.day), commitments=sum((i.commitment for i in self.fund.investors), ZERO),
-            refused=tuple(r.finding for r in self.book_to_strike().refused),
+            refused=tuple(r.finding for r in self.known.refused(without=self._tonight)),
         )  # fmt: skip
         return control(evidence)
 

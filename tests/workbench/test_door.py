@@ -1,34 +1,13 @@
 """The door of the books: a closed month takes nothing, what comes late is an adjustment, what is refused waits for a person."""
 
-import shutil
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
-
-import pytest
 
 from bo_lib.model.events import Accrual, JournalLine, ManualJournal, Settlement, Trade
-from bo_lib.workbench import Workbench, catch_up
+from bo_lib.workbench import Workbench
 from bo_lib.workbench.door import Door
-from tests.conftest import firm
 
-FUND, DAY, MAY = "EURO-UCITS", "2026-06-02", date(2026, 5, 31)
-
-
-@pytest.fixture(scope="module")
-def two_days(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = firm(tmp_path_factory.mktemp("two") / "firm", date(2026, 6, 2), errors=False)
-    catch_up(root, FUND, date(2026, 6, 2))
-    return root
-
-
-@pytest.fixture
-def desk(two_days: Path, tmp_path: Path) -> Workbench:
-    return Workbench.open(FUND, DAY, root=Path(shutil.copytree(two_days, tmp_path / "firm")))
-
-
-def again(desk: Workbench) -> Workbench:
-    return Workbench.open(FUND, DAY, root=desk.office.root)
+FUND, MAY = "EURO-UCITS", date(2026, 5, 31)
 
 
 def bought(desk: Workbench, name: str, day: date, **more: object) -> Trade:
@@ -132,3 +111,13 @@ def test_a_late_settlement_moves_cash_in_the_open_month(desk: Workbench) -> None
     assert desk.known.book_events([paid]) == 1
     moved = desk.known.book().value.cash_movements(date(2026, 6, 1), date(2026, 6, 1)).to_pylist()
     assert [row["value_date"] for row in moved if row["event_id"] == "S1"] == [date(2026, 6, 1)]
+
+
+def test_an_event_that_should_never_have_come_is_withdrawn_and_does_not_come_back(desk: Workbench) -> None:
+    wrong = bought(desk, "B1", date(2026, 6, 2), isin="XX0000000000")
+    desk.known.book_events([wrong])
+    door = Door(desk.office, desk.fund)
+    assert [f.code for f in door.withdraw(desk.known.refused(), wrong.event_id, "").findings] == ["correction-empty"]
+    assert door.withdraw(desk.known.refused(), wrong.event_id, "sent for another fund").ok
+    assert not desk.known.refused()
+    assert desk.known.book_events([wrong]) == 0 and not desk.known.refused(), "its source says the same again"

@@ -1,0 +1,105 @@
+"""``bo refused`` and ``bo correct``: from parsed arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from bo_lib.model.dates import parse_date
+from bo_lib.run.errors import Exit, UsageError
+
+if TYPE_CHECKING:
+    from bo_lib.views.report import Report
+    from bo_lib.workbench import Workbench
+    from bo_lib.workbench.office import Office
+
+
+def refused(office: Office, arguments: argparse.Namespace) -> int:
+    listed = {desk.fund.id: desk.waiting() for desk in _desks(office, arguments)}
+    if arguments.json:
+        _tell_json([{"fund": fund_id, **report.to_dict()} for fund_id, report in listed.items()])
+    else:
+        _tell(
+            "\n".join(
+                f"{fund_id}: {report.to_text(500) if report.sections else report.summary}" for fund_id, report in listed.items()
+            )
+        )
+    return Exit.ATTENTION if any(report.sections for report in listed.values()) else Exit.OK
+
+
+def correct(office: Office, arguments: argparse.Namespace) -> int:
+    changes = dict(_change(text) for text in arguments.changes)
+    if bool(changes) == arguments.withdraw:
+        raise UsageError("say what changes as FIELD=VALUE, or --withdraw, not both; `bo refused` lists what waits")
+    desk = _knowing(_desks(office, arguments), arguments.event_id)
+    if arguments.withdraw:
+        report = desk.withdraw(arguments.event_id, arguments.reason.strip())
+    else:
+        report = desk.correct(arguments.event_id, changes, arguments.reason.strip())
+    if report.verdict == "blocked":
+        raise UsageError("; ".join(map(str, report.findings)))
+    _show(report, arguments)
+    return Exit.ATTENTION if report.verdict == "attention" else Exit.OK
+
+
+def _change(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.strip():
+        raise UsageError(f"{text}: expected FIELD=VALUE, such as isin=US0378331005")
+    if value[:1] not in "[{" or not value:
+        return name.strip(), value
+    try:
+        return name.strip(), json.loads(value)
+    except json.JSONDecodeError as reason:
+        raise UsageError(f"{name}: {value!r} is no JSON: {reason}") from None
+
+
+def _knowing(desks: Sequence[Workbench], event_id: str) -> Workbench:
+    """The desk of the fund for which the event waits; a letter with the nearest id when it waits for none."""
+    from bo_lib.books import find_waiting
+
+    waits = {desk: desk.known.refused() for desk in desks}
+    for desk, refusals in waits.items():
+        if find_waiting(refusals, event_id).ok:
+            return desk
+    (letter,) = find_waiting([r for refusals in waits.values() for r in refusals], event_id).findings
+    raise UsageError(str(letter))
+
+
+def _desks(office: Office, arguments: argparse.Namespace) -> list[Workbench]:
+    """A desk of the fund named, or of every fund whose parameters can be used."""
+    from bo_lib.workbench import Workbench
+
+    funds = [office.fund(arguments.fund)] if arguments.fund else office.funds
+    return [Workbench(office, fund.id, business_day(office, fund.id, arguments.date)) for fund in funds]
+
+
+def business_day(office: Office, fund_id: str, said: str | None) -> date:
+    """The day asked for, or the last one that was carried for the fund: struck, run, or opened."""
+    if said:
+        try:
+            return parse_date(said)
+        except ValueError as reason:
+            raise UsageError(str(reason)) from None
+    facts = [*office.store.facts("nav.struck", stream=fund_id)]
+    facts += [f for f in office.store.facts("run", stream="runs") if f.payload.get("fund") == fund_id]
+    return max((f.effective_date for f in facts), default=office.fund(fund_id).inception)
+
+
+def _show(report: Report, arguments: argparse.Namespace) -> None:
+    if arguments.json:
+        _tell_json(report.to_dict())
+    else:
+        _tell(report.to_text(500))
+
+
+def _tell_json(said: Any) -> None:
+    _tell(json.dumps(said, indent=1, ensure_ascii=False))
+
+
+def _tell(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,124 @@
+"""The books as a person meets them: what waits is said everywhere and corrected from the command line."""
+
+import json
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from bo_lib import cli
+from bo_lib.model.events import Accrual, Trade
+from bo_lib.model.findings import Verdict
+from bo_lib.run.errors import Exit
+from bo_lib.workbench import Workbench
+from bo_lib.workbench.door import Door
+from tests.workbench.conftest import DAY, FUND
+
+Bo = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def bo(desk: Workbench, capsys: pytest.CaptureFixture[str]) -> Bo:
+    """Runs ``bo`` for the desk's fund and day: exit code, output, letters."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = cli.main([*words, "--fund", FUND, "--date", DAY, "--root", str(desk.office.root)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def misspelt(desk: Workbench) -> Trade:
+    """A purchase of an instrument that nobody knows, in the books' list of what waits."""
+    like = next(e for e in desk.known.standing(Trade) if e.side == "BUY")
+    name = {"event_id": f"trade:{FUND}:B1:v1", "trade_id": "B1", "isin": like.isin[:-1] + "X"}
+    wrong = like.model_copy(update={**name, "effective_date": date.fromisoformat(DAY)})
+    desk.known.book_events([wrong])
+    return wrong
+
+
+def test_nothing_waits_in_sound_books(bo: Bo) -> None:
+    code, out, _ = bo("refused")
+    assert (code, out.strip()) == (Exit.OK, f"{FUND}: No event waits: everything that came is in the books.")
+
+
+def test_what_waits_is_listed_with_where_what_why_and_what_to_do(desk: Workbench, bo: Bo) -> None:
+    wrong = misspelt(desk)
+    code, out, _ = bo("refused", "--json")
+    (row,) = json.loads(out)[0]["sections"][0]["rows"]
+    assert code == Exit.ATTENTION
+    assert row["event_id"] == wrong.event_id and row["found"] == wrong.isin and row["where"].endswith(", isin")
+    assert row["where"].startswith("ORDERS/trades_EURO-UCITS"), "the file by its name"
+    assert row["expected"].startswith("a known ISIN, such as ") and row["todo"] and row["message"]
+    assert wrong.event_id in bo("refused")[1]
+
+
+def test_a_correction_changes_the_books_and_shortens_the_list(desk: Workbench, bo: Bo) -> None:
+    wrong = misspelt(desk)
+    isin = next(e.isin for e in desk.known.standing(Trade) if e.isin[:-1] == wrong.isin[:-1] and e.isin != wrong.isin)
+    before = desk.book.positions().to_pylist()
+    code, out, _ = bo("correct", wrong.event_id, f"isin={isin}", "--reason", "misspelt")
+    assert code == Exit.OK and f"trade:{FUND}:B1:v1~2 takes the place of {wrong.event_id}, and is in the books" in out
+    assert bo("refused")[0] == Exit.OK
+    held = {row["isin"]: row["quantity"] for row in desk.book.positions().to_pylist()}
+    assert held[isin] == next(row["quantity"] for row in before if row["isin"] == isin) + wrong.quantity
+
+
+def test_a_correction_that_is_wrong_again_waits_and_the_list_says_so(desk: Workbench, bo: Bo) -> None:
+    wrong = misspelt(desk)
+    code, out, _ = bo("correct", wrong.event_id, "isin=XX0000000000", "--reason", "another guess")
+    assert code == Exit.ATTENTION and "and waits itself" in out and "instrument-unknown" in out
+    code, out, _ = bo("correct", f"{wrong.event_id}~2", "--withdraw", "--reason", "not ours")
+    assert code == Exit.OK and "is withdrawn" in out
+    assert bo("refused")[0] == Exit.OK
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["B1", "isin=X", "--reason", "x"], "B1 does not wait for a correction"),
+        (["trade:EURO-UCITS:B2:v1", "isin=X", "--reason", "x"], "expected such as trade:EURO-UCITS:B1:v1"),
+        (["trade:EURO-UCITS:B1:v1", "isni=X", "--reason", "x"], "trade has no field 'isni' to correct; expected such as isin"),
+        (["trade:EURO-UCITS:B1:v1", "quantity=many", "--reason", "x"], "quantity"),
+        (["trade:EURO-UCITS:B1:v1", "isin", "--reason", "x"], "expected FIELD=VALUE"),
+        (["trade:EURO-UCITS:B1:v1", "lots=[{", "--reason", "x"], "is no JSON"),
+        (["trade:EURO-UCITS:B1:v1", "--reason", "x"], "say what changes as FIELD=VALUE"),
+        (["trade:EURO-UCITS:B1:v1", "isin=X", "--reason", " "], "says what changes and why"),
+    ],
+)
+def test_a_correction_that_cannot_be_made_is_a_letter_and_changes_nothing(
+    desk: Workbench, bo: Bo, words: list[str], said: str
+) -> None:
+    misspelt(desk)
+    before = desk.office.store.heads()
+    code, _, letter = bo("correct", *words)
+    assert code == Exit.USAGE and said in letter, letter
+    assert desk.office.store.heads() == before
+
+
+def test_every_page_says_how_many_events_wait_and_where_to_look(desk: Workbench, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk.conclude(desk.open_trades()).verdict is Verdict.PASS
+    misspelt(desk)
+    cover, conclusion = desk.cover(), desk.conclude(desk.open_trades())
+    for report in (cover, conclusion):
+        (figure,) = (f for f in report.figures if f.label == "Events waiting")
+        assert (figure.value, figure.note) == (1, f"bo refused --fund {FUND} lists them")
+    assert conclusion.verdict is Verdict.ATTENTION and "1 event waits for a person: bo refused" in conclusion.summary
+    heads = desk.office.store.heads()
+    code = cli.main(["status", DAY, "--root", str(desk.office.root)])
+    said = f"{FUND}: 1 event waits for a person: bo refused --fund {FUND} lists them."
+    assert code == Exit.ATTENTION and said in capsys.readouterr().out
+    assert desk.office.store.heads() == heads, "who only looks writes nothing"
+
+
+def test_an_event_that_waits_at_the_door_is_in_nobodys_net_assets_and_holds_the_nav(desk: Workbench) -> None:
+    Door(desk.office, desk.fund).lock(date(2026, 5, 31), "hard", "the month is closed")
+    fee = Accrual(event_id="F1", fund=FUND, effective_date=date(2026, 5, 29), name="audit_fee", currency="EUR", amount=Decimal(3))
+    desk.known.book_events([fee])
+    (control,) = (c for c in desk.controlled() if c.name == "every_event_posted")
+    assert control.verdict is Verdict.BLOCKED and "F1 is of a closed period" in control.says
+    (task,) = (row for row in desk.closing().value.table.to_pylist() if row["task"] == "events")
+    assert task["state"] == "failed" and f"bo refused --fund {FUND} lists them" in task["says"]
