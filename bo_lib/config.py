@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from bo_lib.model.money import Rounding, decimal_from
 
@@ -35,6 +35,7 @@ class Strict(BaseModel):
 NotNegative = Annotated[Decimal, Field(ge=0)]
 Days = Annotated[int, Field(ge=0)]
 Decimals = Annotated[int, Field(ge=0, le=12)]
+LotMethod = Literal["FIFO", "LIFO", "HIFO", "LOFO", "AVERAGE"]
 
 
 class Account(Strict):
@@ -56,6 +57,56 @@ class Delivery(Strict):
     due: time
 
 
+class Tier(Strict):
+    """The yearly rate of the slice of a fee's base above an amount of base currency; tiers cumulate."""
+
+    above: NotNegative = Decimal(0)
+    bps_annual: NotNegative
+
+
+class ExpenseCap(Strict):
+    """The adviser bears what a class costs above ``bps_annual`` of its net assets, performance fees apart.
+
+    What it bears above ``contract_bps_annual`` may be recouped within ``recoup_years``, as far as both caps leave room.
+    """
+
+    bps_annual: NotNegative
+    contract_bps_annual: NotNegative | None = None
+    recoup_years: Days = 3
+    clause: str = ""
+
+
+class PerformanceFee(Strict):
+    """A fee on gains, by one of four methods: a mark for the whole class (what subscribes later moves it), a series for each
+    dealing date, equalisation by investor, or capital accounts of partners (reallocated to ``general_partner``, no expense).
+
+    ``hurdle_pct_annual`` or ``benchmark`` (identifier of a total-return index among the prices) makes the hurdle. With
+    ``reference_years`` the fee is on the gain over the benchmark since the period began, once the shortfalls of these years are
+    made up (ESMA34-39-992); without, on the gain above the high-water mark.
+    """
+
+    rate_pct: NotNegative
+    method: Literal["class", "series", "equalisation", "partnership"] = "series"
+    hurdle: Literal["none", "soft", "hard"] = "none"
+    hurdle_pct_annual: NotNegative = Decimal(0)
+    benchmark: str = ""
+    reference_years: int = Field(0, ge=0)
+    crystallisation: Literal["monthly", "quarterly", "half_yearly", "yearly"] = "yearly"
+    year_end_month: int = Field(12, ge=1, le=12)
+    general_partner: str = ""  # investor id
+    clause: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> PerformanceFee:
+        if self.hurdle != "none" and not (self.hurdle_pct_annual or self.benchmark):
+            raise ValueError("a hurdle needs hurdle_pct_annual or benchmark")
+        if self.reference_years and (self.reference_years < 5 or not self.benchmark or self.crystallisation != "yearly"):
+            raise ValueError("a reference period has at least five years, a benchmark and yearly crystallisation")
+        if self.method in ("equalisation", "partnership") and (self.hurdle != "none" or self.reference_years):
+            raise ValueError(f"{self.method} goes with a high-water mark alone, not with a hurdle or a reference period")
+        return self
+
+
 class ShareClass(Strict):
     """A class or series of units. ``hedged`` classes carry their own forwards."""
 
@@ -65,35 +116,56 @@ class ShareClass(Strict):
     policy: Literal["accumulating", "distributing"] = "accumulating"
     hedged: bool = False
     management_fee_bps_annual: NotNegative = Decimal(0)
+    management_fee_tiers: tuple[Tier, ...] = ()  # in place of one rate
+    waiver_bps_annual: NotNegative = Decimal(0)  # of the management fee, given up for the time being
+    expense_cap: ExpenseCap | None = None
+    performance_fee: PerformanceFee | None = None  # in place of the fund's
     unit_decimals: Decimals = 4
     nav_decimals: Decimals = 4
     nav_rounding: Rounding = Rounding.HALF_UP
-    high_water_mark: NotNegative | None = None  # series: per unit, at the start of the crystallisation period
+    high_water_mark: NotNegative | None = None  # per unit, when the class is taken over or opened; the strike moves it on
+    period_start: date | None = None  # of the crystallisation period, when taken over; empty: the day taken over
+    benchmark_start: NotNegative | None = None  # the benchmark's level at the start of that period
     clause: str = ""
 
 
 class Expense(Strict):
-    """A yearly expense of the whole fund in base currency, accrued over calendar days."""
+    """A yearly expense in base currency, of the whole fund or one class, accrued over calendar days.
+
+    An amount, or ``tiers`` of net assets with a minimum. A budgeted amount is spread over what is left of its days, so that
+    ``expected_annual``, once better known, makes no step.
+    """
 
     name: str
-    amount_annual: NotNegative
+    amount_annual: NotNegative = Decimal(0)
+    tiers: tuple[Tier, ...] = ()
+    minimum_annual: NotNegative = Decimal(0)
+    share_class: str = ""
+    budget_from: date | None = None
+    budget_to: date | None = None
+    expected_annual: NotNegative | None = None
     clause: str = ""
 
-
-class PerformanceFee(Strict):
-    rate_pct: NotNegative
-    method: Literal["series"] = "series"
-    hurdle: Literal["none"] = "none"
-    crystallisation: Literal["yearly", "quarterly"] = "yearly"
-    clause: str = ""
+    @model_validator(mode="after")
+    def _whole(self) -> Expense:
+        if "amount_annual" not in self.model_fields_set and not self.tiers:
+            raise ValueError("an expense needs amount_annual or tiers")
+        if (self.budget_from is None) != (self.budget_to is None):
+            raise ValueError("a budget has both its days: budget_from and budget_to")
+        return self
 
 
 class Swing(Strict):
-    """The NAV moves by ``factor_bps``, at most ``cap_bps``: once the net flow passes ``threshold_pct`` of net assets, or always."""
+    """The NAV moves by ``factor_bps``, at most ``cap_bps``: once the net flow passes ``threshold_pct`` of net assets, or always.
+
+    As a ``levy`` the NAV stays, and who deals on the side of the net flow pays the factor into the fund.
+    """
 
     threshold_pct: NotNegative = Decimal(0)
     factor_bps: NotNegative
+    factor_out_bps: NotNegative | None = None  # for net redemptions, where it differs
     mode: Literal["partial", "full"] = "partial"
+    style: Literal["swing", "levy"] = "swing"
     cap_bps: NotNegative | None = None  # the most the prospectus allows, whatever the factor in force
     clause: str = ""
 
@@ -142,6 +214,7 @@ class Terms(Strict):
     classes: tuple[ShareClass, ...]
     expenses: tuple[Expense, ...] = ()
     performance_fee: PerformanceFee | None = None
+    side_pockets: tuple[str, ...] = ()  # ISINs set aside for the partners of the first day of these terms
     swing: Swing | None = None
     dealing: Dealing = Dealing(frequency="none")
     fee_base: Literal["net_assets", "commitments"] = "net_assets"
@@ -149,6 +222,14 @@ class Terms(Strict):
 
     def share_class(self, class_id: str) -> ShareClass:
         return next(c for c in self.classes if c.id == class_id)
+
+
+class DatedLotMethod(Strict):
+    """Which lots a sale takes, from a date on; ties go by acquisition date, then lot id. ``basis`` empty: every basis."""
+
+    start: date = Field(alias="from")
+    method: LotMethod
+    basis: str = ""
 
 
 class Investor(Strict):
@@ -168,7 +249,8 @@ class Fund(Strict):
     calendar: Calendar
     administrator: str = ""
     inception: date
-    lot_method: Literal["FIFO"] = "FIFO"
+    lot_method: LotMethod = "FIFO"
+    lot_methods: tuple[DatedLotMethod, ...] = ()  # changes of it, and bases that have one of their own
     price_sources: tuple[str, ...] = ()
     fx_source: str = ""
     accounts: tuple[Account, ...] = ()
@@ -183,6 +265,11 @@ class Fund(Strict):
         if not known:
             raise ParameterError(f"{self.id}: no terms in force on {day}; the first start on {min(t.start for t in self.terms)}")
         return max(known, key=lambda terms: terms.start)
+
+    def lot_methods_of(self, basis: str = "") -> dict[date, str]:
+        """Day -> lot method from then on; those of ``basis`` where it has its own."""
+        own = [m for m in self.lot_methods if m.basis == basis] or [m for m in self.lot_methods if not m.basis]
+        return {self.inception: self.lot_method, **{m.start: m.method for m in own}}
 
     def account(self, account_id: str) -> Account:
         return next(a for a in self.accounts if a.id == account_id)
@@ -282,6 +369,31 @@ class ChartOfAccounts(Strict):
     def type_of(self, ledger: str) -> str:
         """asset, liability, equity, income or expense. A name outside the chart is a fee or its payable."""
         return self.types.get(ledger) or ("liability" if ledger.endswith("_payable") else "expense")
+
+
+class Basis(Strict):
+    """How one framework books events: where it differs from the others, and by which paragraph."""
+
+    name: str
+    says: str
+    source: str
+    transaction_costs: Literal["cost", "expense"] = "cost"  # commissions and taxes of trades
+    amortisation: bool = True  # discount and premium of bonds into interest, and into the cost of the lot
+    wash_sales: bool = False  # losses disallowed go into the cost of what replaced the shares sold
+    ledgers: dict[str, str] = {}  # account -> the account that this basis keeps instead
+
+
+class Bases(Strict):
+    """parameters/rules/bases.yaml"""
+
+    bases: tuple[Basis, ...]
+
+    def of(self, name: str) -> Basis:
+        """Raises ``ParameterError`` with the names there are."""
+        found = next((basis for basis in self.bases if basis.name == name), None)
+        if found is None:
+            raise ParameterError(f"no basis {name!r}; known: {', '.join(basis.name for basis in self.bases)}")
+        return found
 
 
 class Day(Strict):

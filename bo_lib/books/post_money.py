@@ -86,8 +86,9 @@ def _bridged(event: FxDeal, bought: Line, sold: Line, gain: str) -> list[Line]:
 
 
 def _units_claim(event: Capital) -> Claim:
-    issue = event.action in ("SUBSCRIBE", "CALL")
-    ledger, sign = ("receivable_for_units_issued", 1) if issue else ("payable_for_units_redeemed", -1)
+    sign = 1 if event.action in ("SUBSCRIBE", "CALL", "EXCHANGE_IN") else -1
+    issue = sign > 0 or event.action == "EXCHANGE_OUT"  # both legs of an exchange stand on one ledger and cancel
+    ledger = "receivable_for_units_issued" if issue else "payable_for_units_redeemed"
     local, base = sign * event.amount, sign * event.amount_base
     return Claim(ledger, event.account, event.currency, local, base, "", event.share_class, event.order_id)
 
@@ -95,13 +96,15 @@ def _units_claim(event: Capital) -> Claim:
 def capital(event: Capital, state: State, setting: Setting, day: date) -> list[Line]:
     """Issue: Dr receivable, Cr capital of the class. Redemption: Dr capital, Cr payable. Units on the capital line."""
     claim = _units_claim(event)
-    units = event.units if claim.ledger == "receivable_for_units_issued" else -event.units
+    units = event.units if event.action in ("SUBSCRIBE", "CALL", "EXCHANGE_IN") else -event.units
     equity = Line("capital", event.currency, -claim.local, -claim.base, "", "", event.share_class, units)
     return said([claim.line(), equity], event.order_id, f"{event.action.lower()} {event.share_class} by {event.investor}")
 
 
 def capital_paid(event: Capital, state: State, setting: Setting, day: date) -> list[Line]:
-    """Cash on the contractual date, which may come before the units are in the books."""
+    """Cash on the contractual date, which may come before the units are in the books; none for an exchange."""
+    if event.action.startswith("EXCHANGE"):
+        return []
     state.claims[event.event_id] = [_units_claim(event)]
     return paid(event, state, setting, day)
 

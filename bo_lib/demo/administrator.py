@@ -110,10 +110,11 @@ def _allocate(book: Book, terms: Terms, nav: Nav, total: Decimal, given: Inputs,
         nav.fees["management_fee", c.id] = nav.fees.get(("management_fee", c.id), ZERO) + fee
         value = opening[c.id] + share[c.id] + hedge[c.id] - fee
         if terms.performance_fee and c.high_water_mark is not None:
-            before = value + nav.fees.get(("performance_fee", c.id), ZERO)
-            gain = max(ZERO, before - c.high_water_mark * given.units[c.id])
+            settled = book.fee_due[c.id]
+            before = value + nav.fees.get(("performance_fee", c.id), ZERO) - settled
+            gain = max(ZERO, before - book.marks.get(c.id, c.high_water_mark) * given.units[c.id])
             due = round_money(terms.performance_fee.rate_pct / 100 * gain, book.base)
-            nav.fees["performance_fee", c.id], value = due, before - due
+            nav.fees["performance_fee", c.id], value = settled + due, before - due
         nav.net_assets[c.id] = value
         rate = given.rates.rate(book.base, c.currency)
         nav.per_unit[c.id] = round_to(value * rate / given.units[c.id], c.nav_decimals, c.nav_rounding)
@@ -125,6 +126,13 @@ def accept(book: Book, nav: Nav) -> None:
     book.net_assets.update(nav.net_assets)
     book.hedge_level.update(nav.hedge_level)
     book.struck = nav.day
+    fee = book.fund.on(nav.day).performance_fee
+    last_of_month = add_business_days(nav.day, 1, book.fund.calendar).month != nav.day.month
+    if fee and last_of_month and nav.day.month % {"quarterly": 3, "half_yearly": 6, "yearly": 12}.get(fee.crystallisation, 1) == 0:
+        for c in (c for c in book.fund.on(nav.day).classes if c.high_water_mark is not None and c.id in nav.per_unit):
+            if nav.fees.get(("performance_fee", c.id), ZERO) > book.fee_due[c.id]:
+                book.marks[c.id] = max(book.marks.get(c.id, c.high_water_mark or ZERO), nav.per_unit[c.id])
+            book.fee_due[c.id] = nav.fees.get(("performance_fee", c.id), ZERO)
 
 
 def deal(book: Book, nav: Nav, orders: list[Order]) -> dict[str, Decimal]:

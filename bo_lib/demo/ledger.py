@@ -166,6 +166,8 @@ class Book:
     hedge_realised: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     hedge_level: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # at the last strike
     fees: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # (name, class): payable
+    fee_due: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # performance fee due for good, by class
+    marks: dict[str, Decimal] = field(default_factory=dict)  # moved by crystallisation
     units: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
     register: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # (investor, class)
     net_assets: dict[str, Decimal] = field(default_factory=dict)
@@ -225,14 +227,21 @@ class Book:
     def capital_effective(self, day: date) -> None:
         """Units dealt earlier join the fund on their effective date."""
         self.capital_today = defaultdict(Decimal)
+        before = dict(self.units)
+        leaving: dict[str, Decimal] = defaultdict(Decimal)
         for c in [c for c in self.capital if c.effective <= day]:
             self.capital.remove(c)
             self.units[c.share_class] += c.units
             self.register[c.investor, c.share_class] += c.units
             self.capital_today[c.share_class] += c.amount_base
+            leaving[c.share_class] += max(-c.units, ZERO)
             ledger = "receivable_for_units_issued" if c.amount > 0 else "payable_for_units_redeemed"
             text = f"{'SUBSCRIPTION' if c.amount > 0 else 'REDEMPTION'} {c.investor} {c.share_class}"
             self.owe(Due(ledger, c.currency, c.amount, c.settles, c.order_id, "TRF", text))
+        for share_class, units in leaving.items():
+            accrued = self.fees.get(("performance_fee", share_class), ZERO) - self.fee_due[share_class]
+            if units and accrued:
+                self.fee_due[share_class] += round_money(accrued * units / before[share_class], self.base)
 
     def book_trade(self, trade: Trade) -> None:
         self.position[trade.isin] += trade.sign * trade.quantity

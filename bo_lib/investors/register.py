@@ -144,7 +144,7 @@ def _by_commitment(fund: Fund) -> dict[Holding, Decimal]:
 
 
 def _entry(e: Capital) -> Entry:
-    sign = 1 if e.action in ("SUBSCRIBE", "CALL") else -1
+    sign = 1 if e.action in ("SUBSCRIBE", "CALL", "EXCHANGE_IN") else -1
     return Entry(e.effective_date, e.investor, e.share_class, e.action, e.order_id, sign * e.units, sign * e.amount, e.currency)
 
 

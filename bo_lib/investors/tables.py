@@ -15,7 +15,7 @@ REGISTER_STATEMENT = Table("register_statement", "entries of the register", ("in
     Column("effective_date", DATE, "first day the units are in the register", True),
     Column("investor", TEXT, "register account", True),
     Column("share_class", TEXT, "class or series", True),
-    Column("action", TEXT, "OPENING, SUBSCRIBE, REDEEM, CALL or DISTRIBUTE", True),
+    Column("action", TEXT, "OPENING, SUBSCRIBE, REDEEM, CALL, DISTRIBUTE or EXCHANGE", True),
     Column("reference", TEXT, "the order's reference"),
     Column("units", QUANTITY, "change of units, redemptions negative", True),
     Column("amount", AMOUNT, "money paid in positive, out negative, class currency", True),

@@ -189,14 +189,15 @@ class RightsExercise(_Event):
 class Capital(_Event):
     """Units issued or redeemed: in NAV from ``effective_date`` (the day after dealing), cash on ``settlement_date``.
 
-    ``amount`` is in the class currency, ``amount_base`` the same at the rates of the dealing day.
+    ``amount`` is in the class currency, ``amount_base`` the same at the rates of the dealing day. EXCHANGE_OUT and EXCHANGE_IN move
+    units between classes (a series rolled up) or restate them (equalisation at crystallisation): no cash moves.
     """
 
     kind: Literal["capital"] = "capital"
     order_id: str
     investor: str
     share_class: str
-    action: Literal["SUBSCRIBE", "REDEEM", "CALL", "DISTRIBUTE"]
+    action: Literal["SUBSCRIBE", "REDEEM", "CALL", "DISTRIBUTE", "EXCHANGE_IN", "EXCHANGE_OUT"]
     units: Decimal
     amount: Decimal
     amount_base: Decimal

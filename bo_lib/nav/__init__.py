@@ -6,7 +6,8 @@ from bo_lib.nav.controls import CONTROLS, Approval, Control, Evidence, control, 
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
 from bo_lib.nav.shadow import Shadow, shadow
-from bo_lib.nav.strike import ClassState, State, Strike, opening_state, state_from_payload, strike, with_dealing_prices
+from bo_lib.nav.state import ClassState, State, state_from_payload
+from bo_lib.nav.strike import Strike, opening_state, strike, with_dealing_prices
 from bo_lib.nav.swing import Flow, dealing_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 

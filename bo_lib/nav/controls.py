@@ -12,7 +12,7 @@ from bo_lib.config import Terms, Tolerances
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.nav.attribution import Attribution
-from bo_lib.nav.fees import days_in_year, expense, management_fee
+from bo_lib.nav.charges import Charging
 from bo_lib.nav.shadow import Shadow
 from bo_lib.nav.strike import Strike
 
@@ -177,7 +177,7 @@ def accruals_cover_every_day(e: Evidence) -> Control:
         return Control(
             "accruals_cover_every_day", title, Verdict.ATTENTION, f"{said}; without terms the fees are not computed again"
         )
-    due = {key: amount for key, amount in _fees_due(e, e.terms, days).items() if amount}
+    due = _fees_due(e, e.terms)
     booked: dict[tuple[str, str], Decimal] = {}
     for a in e.struck.accruals:
         if a.name != "performance_fee":
@@ -190,13 +190,13 @@ def accruals_cover_every_day(e: Evidence) -> Control:
     return Control("accruals_cover_every_day", title, Verdict.PASS, said, {"days": days})
 
 
-def _fees_due(e: Evidence, terms: Terms, days: int) -> dict[tuple[str, str], Decimal]:
-    year, base = days_in_year(terms.days_in_year, e.struck.day), e.struck.base_currency
-    due = {(x.name, ""): expense(x.amount_annual, days, year, base) for x in terms.expenses}
-    for name, row in e.struck.rows.items():
-        on = e.commitments if terms.fee_base == "commitments" else row["opening"] + row["capital"]
-        due["management_fee", name] = management_fee(on, terms.share_class(name).management_fee_bps_annual, days, year, base)
-    return due
+def _fees_due(e: Evidence, terms: Terms) -> dict[tuple[str, str], Decimal]:
+    openings = {name: row["opening"] + row["capital"] for name, row in e.struck.rows.items()}
+    claims = {name: state.claims for name, state in e.struck.previous.items()}
+    asked = Charging(
+        terms, e.struck.previous_day, e.struck.day, e.struck.base_currency, openings, e.commitments, claims, e.struck.spent
+    )
+    return {(c.name, c.share_class): c.amount for c in asked.charges().booked}
 
 
 def every_event_posted(e: Evidence) -> Control:

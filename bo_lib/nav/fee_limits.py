@@ -1,8 +1,8 @@
-"""What bounds a fund's expenses: waivers, recoupment of what an adviser bore under a cap, and expense budgets."""
+"""What bounds a fund's expenses: recoupment of what an adviser bore under a cap, and expense budgets."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -10,14 +10,9 @@ from decimal import Decimal
 from bo_lib.model.money import ZERO, round_money
 
 
-def waived(base: Decimal, waiver_bps_annual: Decimal, days: int, year: int, fee: Decimal, currency: str) -> Decimal:
-    """A voluntary waiver in basis points a year; never more than the fee itself."""
-    return min(fee, round_money(base * waiver_bps_annual / 10000 * days / year, currency))
-
-
 @dataclass(frozen=True)
 class Borne:
-    """What an adviser waived or assumed on a day, and what of it the fund has paid back since."""
+    """What an adviser bore since ``day``, and what of it the fund has paid back since."""
 
     day: date
     amount: Decimal
@@ -51,6 +46,14 @@ def recoup(claims: Sequence[Borne], room: Decimal, day: date, years: int) -> Rec
     return Recouped(paid, lapsed, tuple(c for c in kept if c.open))
 
 
+def borne(claims: Iterable[Borne], amount: Decimal, day: date) -> tuple[Borne, ...]:
+    """The claims with ``amount`` more, kept by month: what is borne in a month lapses with its first day."""
+    month = day.replace(day=1)
+    this = next((c for c in claims if c.day == month), Borne(month, ZERO))
+    rest = tuple(c for c in claims if c.day != month)
+    return (*rest, replace(this, amount=this.amount + amount)) if amount else (*rest, this) if this.open else rest
+
+
 def _anniversary(day: date, years: int) -> date:
     try:
         return day.replace(year=day.year + years)
@@ -66,19 +69,18 @@ class Budget:
     start: date
     end: date
 
-    @property
-    def days(self) -> int:
-        return (self.end - self.start).days + 1
 
+def budget_accrual(
+    budget: Budget, accrued: Decimal, after: date, day: date, currency: str, expected: Decimal | None = None
+) -> Decimal:
+    """What to accrue after ``after`` up to ``day``, so that the days left carry what is left; negative when too much was.
 
-def budget_accrual(budget: Budget, accrued: Decimal, day: date, currency: str, expected: Decimal | None = None) -> Decimal:
-    """What to accrue today so that the days left carry what is left; negative when too much was accrued.
-
-    ``accrued``: from the start of the budget to yesterday. ``expected``: the whole year as now expected, in place of the budget.
-    Spread over the days left, so that rounding never leaves a cent at the end and a revision makes no step. Nothing outside
-    the budget's days.
+    ``accrued``: from the start of the budget to ``after``. ``expected``: the whole as now expected, in place of the budget.
+    Spread over the days left, so that rounding never leaves a cent at the end and a revision makes no step. Nothing for days
+    outside the budget.
     """
-    if not budget.start <= day <= budget.end:
+    first, last = max(after.toordinal() + 1, budget.start.toordinal()), min(day, budget.end).toordinal()
+    if last < first:
         return ZERO
-    whole = budget.amount if expected is None else expected
-    return round_money((whole - accrued) / ((budget.end - day).days + 1), currency)
+    left = budget.end.toordinal() - first + 1
+    return round_money(((budget.amount if expected is None else expected) - accrued) * (last - first + 1) / left, currency)

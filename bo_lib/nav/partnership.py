@@ -6,11 +6,13 @@ carried forward; no fee leaves the partnership. Side pockets hold what only the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from bo_lib.model.money import ZERO
+
+GENERAL_PARTNER = ("", "GP")  # partner and tranche, as a side pocket names its share
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,20 @@ class CapitalAccount:
     def incentive(self, rate: Decimal) -> Decimal:
         return rate * max(ZERO, self.capital - self.mark)
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.partner, self.tranche
-
 
 @dataclass(frozen=True)
 class SidePocket:
     """An illiquid holding at its value of the day it was set aside, by the accounts that shared it then."""
 
     name: str
-    shares: Mapping[tuple[str, str], Decimal]
+    shares: tuple[tuple[str, str, Decimal], ...]  # partner, tranche, amount
 
     @property
     def cost(self) -> Decimal:
-        return sum(self.shares.values(), ZERO)
+        return sum((amount for *_, amount in self.shares), ZERO)
+
+    def share(self, partner: str, tranche: str) -> Decimal:
+        return sum((amount for who, what, amount in self.shares if (who, what) == (partner, tranche)), ZERO)
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,8 @@ class Partnership:
             replace(a, capital=a.capital * (1 - part), mark=a.mark * (1 - part)) if a.partner == partner else a
             for a in self.accounts
         )
-        pocketed = {key for pocket in self.pockets for key in pocket.shares}
-        kept = tuple(a for a in left if a.capital or a.key in pocketed)
+        pocketed = {(who, tranche) for pocket in self.pockets for who, tranche, _ in pocket.shares}
+        kept = tuple(a for a in left if a.capital or (a.partner, a.tranche) in pocketed)
         return replace(self, accounts=kept, general_partner=self.general_partner + incentive), paid
 
     def crystallised(self) -> Partnership:
@@ -111,21 +112,24 @@ class Partnership:
         Marks move with it at its value, so its later gain meets incentive only when it is realised.
         """
         whole = self.capital
-        shares = {a.key: amount * a.capital / whole for a in self.accounts}
-        shares["", "GP"] = amount * self.general_partner / whole
-        accounts = tuple(replace(a, capital=a.capital - shares[a.key], mark=a.mark - shares[a.key]) for a in self.accounts)
-        rest = self.general_partner - shares["", "GP"]
-        return replace(self, accounts=accounts, general_partner=rest, pockets=(*self.pockets, SidePocket(name, shares)))
+        parts = [amount * a.capital / whole for a in self.accounts]
+        of_gp = amount * self.general_partner / whole
+        shares = tuple((a.partner, a.tranche, part) for a, part in zip(self.accounts, parts, strict=True))
+        accounts = tuple(
+            replace(a, capital=a.capital - part, mark=a.mark - part) for a, part in zip(self.accounts, parts, strict=True)
+        )
+        pocket = SidePocket(name, (*shares, (*GENERAL_PARTNER, of_gp)))
+        return replace(self, accounts=accounts, general_partner=self.general_partner - of_gp, pockets=(*self.pockets, pocket))
 
     def realised(self, name: str, proceeds: Decimal) -> Partnership:
         """The pocket sold: its partners alone get the proceeds by share; a gain joins their liquid capital above the mark."""
         pocket = next(p for p in self.pockets if p.name == name)
         accounts = tuple(_returned(self.accounts, pocket, proceeds))
-        general = self.general_partner + proceeds * pocket.shares["", "GP"] / pocket.cost
+        general = self.general_partner + proceeds * pocket.share(*GENERAL_PARTNER) / pocket.cost
         return replace(self, accounts=accounts, general_partner=general, pockets=tuple(p for p in self.pockets if p.name != name))
 
 
 def _returned(accounts: Iterable[CapitalAccount], pocket: SidePocket, proceeds: Decimal) -> Iterable[CapitalAccount]:
     for a in accounts:
-        share = pocket.shares.get(a.key, ZERO)
+        share = pocket.share(a.partner, a.tranche)
         yield replace(a, capital=a.capital + proceeds * share / pocket.cost, mark=a.mark + share)

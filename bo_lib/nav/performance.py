@@ -2,39 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
 
+from bo_lib.model.dates import is_last_business_day_of_month
 from bo_lib.model.money import ZERO
+from bo_lib.nav.fees import Periods
 
-Hurdle = Literal["none", "soft", "hard"]
+Shortfalls = Mapping[int, Decimal]  # year -> points still to be made up, positive
 MONTHS = {"monthly": 1, "quarterly": 3, "half_yearly": 6, "yearly": 12}
 
 
-def hurdle_level(mark: Decimal, rate_pct_annual: Decimal, days: int, year: int) -> Decimal:
-    """What a mark must grow to under a fixed yearly hurdle: simple interest over ``days`` calendar days of the period."""
-    return mark * (1 + rate_pct_annual / 100 * days / year)
+def hurdle_level(mark: Decimal, rate_pct_annual: Decimal, when: Periods) -> Decimal:
+    """What a mark must grow to under a fixed yearly hurdle: simple interest over the calendar days of the period so far."""
+    return mark * (1 + rate_pct_annual / 100 * sum((Decimal(days) / year for days, year in when), ZERO))
 
 
 def index_hurdle_level(mark: Decimal, index_at_start: Decimal, index_now: Decimal) -> Decimal:
     """What a mark must grow to when the hurdle is a total-return index; below the mark when the index fell."""
     return mark * index_now / index_at_start
-
-
-def fee_per_unit(gav: Decimal, mark: Decimal, rate_pct: Decimal, level: Decimal | None = None, hurdle: Hurdle = "none") -> Decimal:
-    """Fee of one unit at gross asset value ``gav``, unrounded.
-
-    Nothing falls due below the mark, nor below ``level`` (the mark grown by the hurdle) where there is one. Soft: the whole gain
-    above the mark once the level is passed; hard: the gain above the level only. An index that fell never lowers the bar
-    below the mark.
-    """
-    bar = mark if hurdle == "none" or level is None else max(mark, level)
-    if gav <= bar:
-        return ZERO
-    return rate_pct / 100 * (gav - (mark if hurdle == "soft" else bar))
 
 
 def index_total_return_pct(start: Decimal, end: Decimal, dividends: Decimal) -> Decimal:
@@ -56,39 +44,32 @@ class ReferenceYear:
         return self.excess_pct > 0
 
 
-def reference_period(net_return_pct: Sequence[Decimal], years: int = 5) -> tuple[ReferenceYear, ...]:
-    """Year by year, what is left of each return once shortfalls of the reference period are made up, the oldest first.
+def reference_year(year: int, earned: Decimal, shortfalls: Shortfalls, years: int = 5) -> tuple[ReferenceYear, Shortfalls]:
+    """What is left of a year's return (less the benchmark's, in points) once earlier shortfalls are made up, the oldest first.
 
     A shortfall counts in its own year and the ``years - 1`` after it, then what is left of it lapses (ESMA34-39-992,
-    guideline 4: at least five years). ``net_return_pct``: return less the benchmark's, by year from year 1.
+    guideline 4: at least five years). Also what is carried on.
     """
-    shortfalls: dict[int, Decimal] = {}
+    left, open_now = max(earned, ZERO), {**shortfalls, **({year: -earned} if earned < 0 else {})}
+    for old in sorted(open_now):
+        used = min(left, open_now[old])
+        open_now[old] -= used
+        left -= used
+    excess = left if not any(open_now.values()) else ZERO
+    kept = {old: rest for old, rest in open_now.items() if rest and old + years - 1 > year}
+    return ReferenceYear(year, earned, excess, -sum(kept.values(), ZERO)), kept
+
+
+def reference_period(net_return_pct: Sequence[Decimal], years: int = 5) -> tuple[ReferenceYear, ...]:
+    """``reference_year`` for a row of years. ``net_return_pct``: return less the benchmark's, by year from year 1."""
+    shortfalls: Shortfalls = {}
     found = []
     for year, earned in enumerate(net_return_pct, start=1):
-        left = max(earned, ZERO)
-        if earned < 0:
-            shortfalls[year] = -earned
-        for old in sorted(shortfalls):
-            used = min(left, shortfalls[old])
-            shortfalls[old] -= used
-            left -= used
-        excess = left if not any(shortfalls.values()) else ZERO
-        shortfalls = {old: rest for old, rest in shortfalls.items() if rest and old + years - 1 > year}
-        found.append(ReferenceYear(year, earned, excess, -sum(shortfalls.values(), ZERO)))
+        done, shortfalls = reference_year(year, earned, shortfalls, years)
+        found.append(done)
     return tuple(found)
 
 
-def crystallises(previous: date, day: date, frequency: str, year_end_month: int = 12) -> bool:
-    """Does a crystallisation period end between two strikes, or on ``day`` when it is the last of its month as struck?
-
-    A period ends with the month of ``frequency`` counted from the year's end; the strike that first falls in the next
-    month has passed it, so the fee accrued at ``previous`` is the one that is due.
-    """
-    months = MONTHS[frequency]
-    passed = (previous.year * 12 + previous.month + n for n in range((day.year - previous.year) * 12 + day.month - previous.month))
-    return any((month - year_end_month) % months == 0 for month in passed)
-
-
-def crystallised_on_redemption(accrued: Decimal, units_redeemed: Decimal, units: Decimal) -> Decimal:
-    """The part of an accrued fee that becomes due for good because its units leave, unrounded."""
-    return accrued * units_redeemed / units if units else ZERO
+def period_ends(day: date, calendar: str, frequency: str, year_end_month: int = 12) -> bool:
+    """Is ``day`` the last strike of a crystallisation period: the last business day of a month that ends one?"""
+    return (day.month - year_end_month) % MONTHS[frequency] == 0 and is_last_business_day_of_month(day, calendar)

@@ -7,44 +7,27 @@ fee, performance fee on gross asset value, round. A strike accrues every calenda
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from bo_lib.books import Book
-from bo_lib.config import Fund, ShareClass, Terms
-from bo_lib.model.events import Accrual
+from bo_lib.config import Fund, PerformanceFee, ShareClass, Terms
+from bo_lib.model.dates import add_business_days
+from bo_lib.model.events import Accrual, Capital
 from bo_lib.model.findings import Finding, Outcome, error, info
 from bo_lib.model.money import ZERO, Rates, round_money, round_to
 from bo_lib.model.tables import built
-from bo_lib.nav.fees import days_in_year, expense, management_fee, performance_fee_due
+from bo_lib.nav.charges import MANAGEMENT_FEE, Charges, Charging
+from bo_lib.nav.incentive import FeeDay, Incentive, dealt, incentive
 from bo_lib.nav.pricing import Priced
+from bo_lib.nav.state import ClassState, Dealings, State
 from bo_lib.nav.tables import CLASSES, COMPONENTS
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, unvalued, value
-
-
-class ClassState(BaseModel):
-    """What the next strike needs to know of a class; JSON by ``model_dump(mode="json")``. Amounts in base currency."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    share_class: str
-    nav_date: date
-    net_assets: Decimal
-    units: Decimal
-    nav_per_unit: Decimal | None = None
-    performance_fee_accrued: Decimal = ZERO
-    hedge_cumulative: Decimal = ZERO  # value of open forwards and hedge gains realised to date
-    capital_to_date: Decimal = ZERO  # on the ledger: what came late is capital of the next strike
-    units_to_date: Decimal = ZERO  # issued less redeemed on the ledger
-
-
-State = Mapping[str, ClassState]
 
 
 @dataclass(frozen=True)
@@ -67,6 +50,8 @@ class Strike:
     marked: pa.Table  # JOURNAL lines that bring the ledger to the valuation
     net_assets_ledger: Decimal  # the second computation
     findings: tuple[Finding, ...] = field(default=())
+    spent: Mapping[str, Decimal] = field(default_factory=dict)  # budgeted expenses booked before
+    exchanges: tuple[Capital, ...] = ()  # units bought and redeemed by crystallisation, effective the next business day
 
     @property
     def rows(self) -> dict[str, dict[str, Any]]:
@@ -76,10 +61,6 @@ class Strike:
     def state_payload(self) -> dict[str, Any]:
         """``state`` as plain JSON; ``state_from_payload`` reads it back."""
         return {name: state.model_dump(mode="json") for name, state in self.state.items()}
-
-
-def state_from_payload(payload: Mapping[str, Any]) -> dict[str, ClassState]:
-    return {name: ClassState.model_validate(state) for name, state in payload.items()}
 
 
 def opening_state(nav_pack: pa.Table, balances: pa.Table) -> Outcome[dict[str, ClassState]]:
@@ -154,7 +135,8 @@ class _Class:
     ratio: Decimal = ZERO
     share: Decimal = ZERO
     management_fee: Decimal = ZERO
-    performance_fee: Decimal = ZERO
+    other_fees: Decimal = ZERO
+    incentive: Incentive = field(default_factory=Incentive)
     nav_per_unit: Decimal | None = None
 
     @property
@@ -168,11 +150,12 @@ class _Class:
 
     @property
     def gav(self) -> Decimal:
-        return self.opening + self.share + self.hedge - self.management_fee
+        """Before the performance fee of today."""
+        return self.opening + self.share + self.hedge - self.management_fee - self.other_fees
 
     @property
     def net_assets(self) -> Decimal:
-        return self.gav - self.performance_fee
+        return self.gav - self.incentive.today
 
 
 class _Striking:
@@ -191,8 +174,6 @@ class _Striking:
         self.base = fund.base_currency
         self.terms: Terms = fund.on(day)
         self.previous_day = max((s.nav_date for s in previous.values()), default=fund.inception)
-        self.days = (day - self.previous_day).days
-        self.year = days_in_year(self.terms.days_in_year, day)
         self.findings: list[Finding] = []
 
     def run(self) -> Outcome[Strike]:
@@ -200,27 +181,30 @@ class _Striking:
         self.findings += [*valued.findings, *unvalued(self.book, valued.value)]
         marked = marks(self.book, valued.value, self.fund.id)
         classes = self._classes(valued.value)
-        expenses = [
-            self._accrual(e.name, "", expense(e.amount_annual, self.days, self.year, self.base)) for e in self.terms.expenses
-        ]
-        charged = sum((e.amount for e in expenses), ZERO)
-        self._allocate(classes, valued.value.net_assets - charged)
-        accruals = [*expenses, *(a for c in classes for a in self._fees(c))]
-        accruals = [a for a in accruals if a.amount]
+        spent = self._spent()
+        charges = self._charging(classes, spent).charges()
+        self._allocate(classes, valued.value.net_assets - charges.of(""))
+        dealings = dealt(self.book) if any(self._fee_of(c.terms) for c in classes) else {}
+        for c in classes:
+            self._fees(c, charges, dealings.get(c.terms.id, {}), valued.value)
+        performance = (("performance_fee", c.terms.id, c.incentive.today) for c in classes if c.incentive.today)
+        accruals = [self._accrual(*charge) for charge in (*charges.booked, *performance)]
         total = sum((c.net_assets for c in classes), ZERO)
         for c in classes:
             self._per_unit(c)
         ledger = net_assets_by_ledger(self.book, marked) - sum((a.amount for a in accruals), ZERO)
         struck = Strike(
-            self.fund.id, self.day, self.previous_day, self.base, total, built(CLASSES, map(self._row, classes)),
-            _with_accruals(valued.value, accruals), tuple(accruals), {c.terms.id: self._state(c) for c in classes}, self.previous,
-            self.rates, self.priced, valued.value, marked, ledger, tuple(self.findings),
+            self.fund.id, self.day, self.previous_day, self.base, total,
+            built(CLASSES, map(self._row, classes)), _with_accruals(valued.value, accruals), tuple(accruals),
+            {c.terms.id: self._state(c, charges) for c in classes}, self.previous, self.rates,
+            self.priced, valued.value, marked, ledger, tuple(self.findings), spent,
+            tuple(e for c in classes for e in self._exchanges(c)),
         )  # fmt: skip
         return Outcome(struck, tuple(self.findings))
 
     def _classes(self, valuation: Valuation) -> list[_Class]:
         """Classes with units or capital; capital and units since the last strike are read off the ledger."""
-        if self.days <= 0:
+        if self.day <= self.previous_day:
             self.findings.append(
                 error(
                     "strike-not-after",
@@ -275,20 +259,64 @@ class _Striking:
         largest = min(classes, key=lambda c: (-c.opening, c.terms.id))
         largest.share += common - sum((c.share for c in classes), ZERO)
 
-    def _fees(self, c: _Class) -> list[Accrual]:
+    def _spent(self) -> dict[str, Decimal]:
+        """What the books hold of each budgeted expense since its budget began."""
+        begun = {e.name: e.budget_from for e in self.terms.expenses if e.budget_from}
+        spent = dict.fromkeys(begun, ZERO)
+        for row in self.book.journal.select(["ledger", "effective_date", "base"]).to_pylist() if begun else ():
+            if row["ledger"] in begun and begun[row["ledger"]] <= row["effective_date"]:
+                spent[row["ledger"]] += row["base"]
+        return spent
+
+    def _charging(self, classes: list[_Class], spent: Mapping[str, Decimal]) -> Charging:
         commitments = sum((i.commitment for i in self.fund.investors), ZERO)
-        base = commitments if self.terms.fee_base == "commitments" else c.opening
-        c.management_fee = management_fee(base, c.terms.management_fee_bps_annual, self.days, self.year, self.base)
-        fee = self.terms.performance_fee
-        if fee and c.terms.high_water_mark is not None and self._rated(c.terms.currency):  # a missing rate blocks the strike
-            accrued = c.before.performance_fee_accrued
-            per_base = self.rates.rate(self.base, c.terms.currency)
-            due = performance_fee_due(c.gav + accrued, c.units, c.terms.high_water_mark, fee.rate_pct, per_base, self.base)
-            c.performance_fee = due - accrued
-        return [
-            self._accrual("management_fee", c.terms.id, c.management_fee),
-            self._accrual("performance_fee", c.terms.id, c.performance_fee),
-        ]
+        openings, claims = {c.terms.id: c.opening for c in classes}, {c.terms.id: c.before.claims for c in classes}
+        return Charging(self.terms, self.previous_day, self.day, self.base, openings, commitments, claims, spent)
+
+    def _fee_of(self, c: ShareClass) -> PerformanceFee | None:
+        return c.performance_fee or self.terms.performance_fee
+
+    def _fees(self, c: _Class, charges: Charges, dealings: Mapping[str, Dealings], valuation: Valuation) -> None:
+        c.management_fee = charges.of(c.terms.id, MANAGEMENT_FEE)
+        c.other_fees = charges.of(c.terms.id) - c.management_fee
+        fee = self._fee_of(c.terms)
+        if not fee or not self._rated(c.terms.currency):  # a missing rate blocks the strike
+            return
+        c.incentive = incentive(FeeDay(
+            c.terms, fee, c.before, self.day, self.fund.calendar, self.terms.days_in_year, c.gav, c.units,
+            self.rates.rate(self.base, c.terms.currency), self.base, self._benchmark(fee), dealings, self._pockets(valuation),
+        ))  # fmt: skip
+
+    def _benchmark(self, fee: PerformanceFee) -> Decimal | None:
+        level = self.priced.prices.get(fee.benchmark)
+        if fee.benchmark and level is None:
+            said = f"the performance fee needs the benchmark {fee.benchmark}, and it has no level of {self.day}"
+            todo = "load it with the prices, or record an override that two people approve"
+            self.findings.append(error("benchmark-missing", said, expected="a level of the day", todo=todo))
+        return level
+
+    def _pockets(self, valuation: Valuation) -> dict[str, tuple[Decimal, Decimal]]:
+        """Side pockets by ISIN: what each is worth, and what its sales brought since the strike before."""
+        held, found = valuation.holdings(), {}
+        for isin in self.terms.side_pockets:
+            sold = (
+                -row["base"] for row in self.book.journal.to_pylist()
+                if row["isin"] == isin and row["effective_date"] > self.previous_day
+                and row["ledger"] in ("investments", "realised_gain", "realised_currency_gain")
+            )  # fmt: skip
+            found[isin] = (held[isin]["base"] if isin in held else ZERO, sum(sold, ZERO))
+        return found
+
+    def _exchanges(self, c: _Class) -> Iterator[Capital]:
+        """Credits have bought units and contingent fees redeemed some: units move and no money."""
+        for investor, units in sorted(c.incentive.exchanged.items()):
+            next_day = add_business_days(self.day, 1, self.fund.calendar)
+            reference = f"equalisation:{self.day}:{c.terms.id}:{investor}"
+            yield Capital(
+                event_id=f"{self.fund.id}:{reference}", fund=self.fund.id, effective_date=next_day, order_id=reference,
+                investor=investor, share_class=c.terms.id, action="EXCHANGE_IN" if units > 0 else "EXCHANGE_OUT", units=abs(units),
+                amount=ZERO, amount_base=ZERO, currency=c.terms.currency, account="", settlement_date=next_day,
+            )  # fmt: skip
 
     def _rated(self, currency: str) -> bool:
         return currency == self.base or (currency in self.rates and self.base in self.rates)
@@ -321,7 +349,8 @@ class _Striking:
             return  # said by the valuation or by the selection of rates
         pivot = self.rates.per_pivot
         worth = c.net_assets if there == self.base else c.net_assets * pivot[there] / pivot[self.base]
-        c.nav_per_unit = round_to(worth / c.units, c.terms.nav_decimals, c.terms.nav_rounding)
+        nav = worth / c.units if c.incentive.nav is None else c.incentive.nav
+        c.nav_per_unit = round_to(nav, c.terms.nav_decimals, c.terms.nav_rounding)
         if c.nav_per_unit <= 0:
             self.findings.append(info("nav-not-positive", f"class {c.terms.id} has a NAV per unit of {c.nav_per_unit}"))
 
@@ -329,16 +358,18 @@ class _Striking:
         return {
             "share_class": c.terms.id, "currency": c.terms.currency, "opening": c.before.net_assets, "capital": c.capital,
             "ratio": round_to(c.ratio, 18), "share": c.share, "hedge": c.hedge, "management_fee": c.management_fee,
-            "performance_fee": c.performance_fee, "net_assets": c.net_assets, "units": c.units, "nav_per_unit": c.nav_per_unit,
+            "other_fees": c.other_fees, "performance_fee": c.incentive.today, "net_assets": c.net_assets, "units": c.units,
+            "nav_per_unit": c.nav_per_unit,
         }  # fmt: skip
 
-    def _state(self, c: _Class) -> ClassState:
-        accrued = c.before.performance_fee_accrued + c.performance_fee
+    def _state(self, c: _Class, charges: Charges) -> ClassState:
         capital, issued = c.before.capital_to_date + c.capital, c.before.units_to_date + c.units - c.before.units
-        return ClassState(
-            share_class=c.terms.id, nav_date=self.day, net_assets=c.net_assets, units=c.units, nav_per_unit=c.nav_per_unit,
-            performance_fee_accrued=accrued, hedge_cumulative=c.hedge_cumulative, capital_to_date=capital, units_to_date=issued,
-        )  # fmt: skip
+        made: dict[str, Any] = {
+            "share_class": c.terms.id, "nav_date": self.day, "net_assets": c.net_assets, "units": c.units,
+            "nav_per_unit": c.nav_per_unit, "hedge_cumulative": c.hedge_cumulative, "capital_to_date": capital,
+            "units_to_date": issued, "claims": charges.claims.get(c.terms.id, ()),
+        }  # fmt: skip
+        return ClassState(**{"performance_fee_accrued": c.before.performance_fee_accrued, **made, **c.incentive.state})
 
 
 def _units_on_ledger(book: Book) -> dict[str, Decimal]:

@@ -20,8 +20,8 @@ from bo_lib.investors.closed_end import european_waterfall, late_close_interest,
 from bo_lib.investors.distributions import Holding, distribute, rate_per_unit
 from bo_lib.model.money import round_to
 from bo_lib.nav.equalisation import EqualisedClass
-from bo_lib.nav.fees import cap_expense, fee_over_hurdle
-from bo_lib.nav.performance import fee_per_unit, hurdle_level, index_total_return_pct, reference_period
+from bo_lib.nav.fees import accrued, bps, cap_expense, fee_over_hurdle, performance_fee_due
+from bo_lib.nav.performance import hurdle_level, index_total_return_pct, reference_period
 from bo_lib.nav.swing import swung
 from tests.nav.desk import forward, struck
 
@@ -85,8 +85,9 @@ for _kind, _fees in (
 
     @case(f"hurdles: {_kind}, a million units of 100", "performance fee", "public fund-accounting tutorial", _fees)
     def by_the_unit(kind: Any = _kind) -> Any:
-        level = hurdle_level(D(100), D(5), 365, 365)
-        return [fee_per_unit(100 + D(r), D(100), D(20), level, kind) * 10**6 for r in (3, 5, 8, 12, 20)]
+        level, units = hurdle_level(D(100), D(5), [(365, 365)]), D(10**6)
+        values = [(100 + r) * units for r in (3, 5, 8, 12, 20)]
+        return [performance_fee_due(v, units, D(100), D(20), D(1), "USD", level, kind) for v in values]
 
 
 @case("equalisation-credit", "equalisation", "iTiger fund notes", {"fee": "8.00", "credit": "4.00", "shares_worth": "4.00"})
@@ -115,13 +116,14 @@ def one_above_the_mark_and_one_below() -> Any:
       {"cap": "1229.51", "gross": "2866.12", "excess": "1636.61", "waived": "1366.12", "assumed": "270.49",
        "recoupable": "1363.39"})  # fmt: skip
 def a_cap_with_recoupment() -> Any:
-    day = cap_expense(D(10**8), D("0.0045"), 366, D("1366.12"), D("1500.00"), D("0.0055"))
+    cap, contract = (accrued(bps(D(10**8), D(rate)), [(1, 366)], "USD") for rate in (45, 55))
+    day = cap_expense(cap, D("1366.12"), D("1500.00"), contract)
     return {name: getattr(day, name) for name in ("cap", "gross", "excess", "waived", "assumed", "recoupable")}
 
 
 @case("class-expense-cap", "fees", "Eagle accounting documentation, fee waterfall", {"cap": "3367.93", "excess": "569.42"})
 def a_cap_on_a_class() -> Any:
-    day = cap_expense(D("94820273.70"), D("0.013"), 366, D(0), D("3937.35"))
+    day = cap_expense(accrued(bps(D("94820273.70"), D(130)), [(1, 366)], "USD"), D(0), D("3937.35"))
     return {"cap": day.cap, "excess": day.excess}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bo_lib.model.money import round_to
 from bo_lib.nav.accrued import accrued_interest, coupon_period, days_between
-from bo_lib.nav.fees import days_in_year, expense, management_fee, performance_fee_due
+from bo_lib.nav.fees import accrued, bps, performance_fee_due, periods
 from bo_lib.nav.swing import Flow, dealing_prices, swung
 from tests.nav.desk import MONDAY, at, fund
 
@@ -69,14 +69,16 @@ def test_a_bond_without_terms_is_a_letter_not_a_guess() -> None:
 
 
 def test_fees_are_for_calendar_days_of_the_year_they_fall_in() -> None:
-    assert (
-        days_in_year("actual", date(2028, 6, 1)),
-        days_in_year("actual", date(2026, 6, 1)),
-        days_in_year("360", date(2028, 1, 1)),
-    ) == (366, 365, 360)
-    assert management_fee(D(100000000), D(150), 1, 365, "USD") == D("4109.59")  # 150 bps is 1.5%, never 150%
-    assert management_fee(D(100000000), D(150), 3, 365, "USD") == D("12328.77")  # a Monday
-    assert expense(D(96000), 3, 365, "USD") == D("789.04")
+    assert periods("actual", date(2028, 2, 25), date(2028, 2, 29)) == ((4, 366),)
+    assert periods("actual", date(2028, 12, 29), date(2029, 1, 2)) == ((2, 366), (2, 365))  # a weekend over the year's end
+    assert periods("actual", date(2026, 12, 31), date(2027, 1, 4)) == ((4, 365),)
+    assert periods("360", date(2028, 12, 29), date(2029, 1, 2)) == ((4, 360),)
+    year = bps(D(100000000), D(150))
+    assert year == 1500000  # 150 bps is 1.5%, never 150%
+    assert accrued(year, [(1, 365)], "USD") == D("4109.59")
+    assert accrued(year, [(3, 365)], "USD") == D("12328.77")  # a Monday
+    assert accrued(year, [(2, 366), (2, 365)], "USD") == D("16415.90")
+    assert accrued(D(96000), [(3, 365)], "USD") == D("789.04")
 
 
 def test_performance_fee_above_the_mark_only() -> None:

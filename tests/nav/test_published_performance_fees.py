@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bo_lib.model.dates import business_days
 from bo_lib.model.money import round_to
 from bo_lib.nav.equalisation import EqualisedClass
-from bo_lib.nav.fee_limits import Borne, Budget, budget_accrual, recoup, waived
-from bo_lib.nav.fees import tiered_fee
+from bo_lib.nav.fee_limits import Borne, Budget, borne, budget_accrual, recoup
+from bo_lib.nav.fees import accrued, performance_fee_due, tiered
 from bo_lib.nav.partnership import Partnership
 from bo_lib.nav.performance import (
-    crystallised_on_redemption,
-    crystallises,
-    fee_per_unit,
     index_hurdle_level,
+    period_ends,
     reference_period,
 )
 from bo_lib.nav.series import SeriesFund
@@ -93,46 +93,43 @@ def test_a_partner_who_left_still_has_its_side_pocket() -> None:
 
 def test_an_index_that_fell_does_not_lower_the_mark() -> None:
     level = index_hurdle_level(D(100), D(4000), D(3600))
-    assert level == 90 and fee_per_unit(D(98), D(100), D(20), level, "hard") == 0
-    assert fee_per_unit(D(110), D(100), D(20), index_hurdle_level(D(100), D(4000), D(4200)), "hard") == 1
+    assert level == 90 and performance_fee_due(D(98), D(1), D(100), D(20), D(1), "EUR", level, "hard") == 0
+    risen = index_hurdle_level(D(100), D(4000), D(4200))
+    assert performance_fee_due(D(110), D(1), D(100), D(20), D(1), "EUR", risen, "hard") == 1
 
 
 @pytest.mark.parametrize(
-    ("frequency", "before", "day", "due"),
+    ("frequency", "day", "ends"),
     [
-        ("yearly", date(2026, 12, 31), date(2027, 1, 4), True),
-        ("yearly", date(2026, 6, 30), date(2026, 7, 1), False),
-        ("quarterly", date(2026, 6, 30), date(2026, 7, 1), True),
-        ("quarterly", date(2026, 5, 29), date(2026, 6, 1), False),
-        ("half_yearly", date(2026, 6, 30), date(2026, 7, 31), True),
-        ("monthly", date(2026, 6, 30), date(2026, 7, 1), True),
-        ("yearly", date(2026, 11, 30), date(2027, 2, 1), True),
-        ("yearly", date(2026, 12, 30), date(2026, 12, 31), False),
+        ("yearly", date(2026, 12, 31), True),
+        ("yearly", date(2028, 12, 29), True),  # the last business day; the year ends on a Sunday
+        ("yearly", date(2028, 12, 28), False),
+        ("yearly", date(2026, 6, 30), False),
+        ("half_yearly", date(2026, 6, 30), True),
+        ("quarterly", date(2026, 9, 30), True),
+        ("quarterly", date(2026, 8, 31), False),
+        ("monthly", date(2026, 5, 29), True),
+        ("monthly", date(2028, 2, 29), True),
     ],
 )
-def test_a_crystallisation_period_ends_with_its_month(frequency: str, before: date, day: date, due: bool) -> None:
-    assert crystallises(before, day, frequency) is due
-
-
-def test_the_fee_of_units_that_leave_is_due_for_good() -> None:
-    assert crystallised_on_redemption(D(1000), D(25), D(100)) == 250
-    assert crystallised_on_redemption(D(0), D(0), D(0)) == 0
+def test_a_crystallisation_period_ends_with_the_last_strike_of_its_month(frequency: str, day: date, ends: bool) -> None:
+    assert period_ends(day, "TARGET", frequency) is ends
 
 
 def test_tiers_cumulate() -> None:
     """1% of the first 100 million, 0.75% of the next 100, 0.5% above: 250 million cost 2,000,000 a year, not 1,250,000."""
     tiers = [(D(0), D(100)), (D(100_000_000), D(75)), (D(200_000_000), D(50))]
-    assert tiered_fee(D(250_000_000), tiers, 365, 365, "USD") == D("2000000.00")
-    assert tiered_fee(D(50_000_000), tiers, 365, 365, "USD") == D("500000.00")
-    assert tiered_fee(D(250_000_000), tiers, 1, 365, "USD") == D("5479.45")
-    assert tiered_fee(D(0), tiers, 1, 365, "USD") == 0
+    assert tiered(D(250_000_000), tiers) == 2_000_000
+    assert tiered(D(50_000_000), tiers) == 500_000
+    assert accrued(tiered(D(250_000_000), tiers), [(1, 365)], "USD") == D("5479.45")
+    assert tiered(D(0), tiers) == 0
 
 
 @given(st.decimals(0, 10**9, places=2), st.decimals(0, 10**9, places=2))
 def test_more_assets_never_cost_less(a: Decimal, b: Decimal) -> None:
     tiers = [(D(0), D(100)), (D(10**8), D(10)), (D(3 * 10**8), D(1))]
     low, high = sorted((a, b))
-    assert tiered_fee(low, tiers, 30, 365, "EUR") <= tiered_fee(high, tiers, 30, 365, "EUR")
+    assert tiered(low, tiers) <= tiered(high, tiers)
 
 
 def test_claims_are_recouped_oldest_first_and_lapse_after_three_years() -> None:
@@ -143,25 +140,29 @@ def test_claims_are_recouped_oldest_first_and_lapse_after_three_years() -> None:
     assert recoup(claims, D(-5), date(2026, 6, 1), 3).paid == 0
 
 
-def test_a_waiver_is_never_more_than_the_fee() -> None:
-    assert waived(D(100_000_000), D(10), 1, 365, D("1366.12"), "USD") == D("273.97")
-    assert waived(D(100_000_000), D(100), 1, 365, D("1366.12"), "USD") == D("1366.12")
+def test_what_is_borne_is_kept_by_month() -> None:
+    kept = borne(borne((), D(10), date(2026, 6, 1)), D(5), date(2026, 6, 30))
+    assert kept == (Borne(date(2026, 6, 1), D(15)),)
+    assert [c.day.month for c in borne(kept, D(1), date(2026, 7, 1))] == [6, 7]
 
 
 @pytest.mark.parametrize("year", [2027, 2028])
 def test_a_budget_is_used_up_to_the_cent_in_every_year(year: int) -> None:
     budget = Budget(D("54000.01"), date(year, 1, 1), date(year, 12, 31))
-    accrued = D(0)
-    for ordinal in range(budget.start.toordinal(), budget.end.toordinal() + 1):
-        accrued += budget_accrual(budget, accrued, date.fromordinal(ordinal), "USD")
-    assert accrued == budget.amount
+    spent = D(0)
+    days = business_days(date(year - 1, 12, 31), date(year + 1, 1, 2), "TARGET")  # weekends and holidays in one accrual
+    for before, day in pairwise(days):
+        today = budget_accrual(budget, spent, before, day, "USD")
+        assert today <= 150 * (day - before).days
+        spent += today
+    assert spent == budget.amount
 
 
 def test_a_budget_revised_in_the_year_spreads_the_difference_over_the_days_left() -> None:
-    budget = Budget(D(36500), date(2026, 1, 1), date(2026, 12, 31))
-    assert budget_accrual(budget, D(18100), date(2026, 7, 1), "USD") == D("100.00")
-    assert budget_accrual(budget, D(18100), date(2026, 7, 1), "USD", expected=D(27300)) == D("50.00")
-    assert budget_accrual(budget, D(36500), date(2027, 1, 1), "USD") == 0
+    budget, june = Budget(D(36500), date(2026, 1, 1), date(2026, 12, 31)), date(2026, 6, 30)
+    assert budget_accrual(budget, D(18100), june, date(2026, 7, 1), "USD") == D("100.00")
+    assert budget_accrual(budget, D(18100), june, date(2026, 7, 1), "USD", expected=D(27300)) == D("50.00")
+    assert budget_accrual(budget, D(36500), date(2026, 12, 31), date(2027, 1, 1), "USD") == 0
 
 
 def test_the_swing_factor_is_half_the_spread_and_capped() -> None:
