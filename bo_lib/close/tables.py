@@ -2,7 +2,53 @@
 
 from __future__ import annotations
 
-from bo_lib.model.tables import AMOUNT, COUNT, DATE, PRICE, QUANTITY, RATE, TEXT, Column, Table
+from bo_lib.model.tables import AMOUNT, COUNT, DATE, JOURNAL, PRICE, QUANTITY, RATE, TEXT, Column, Table
+
+_SOURCE = (
+    Column("kind", TEXT, "kind of the event: trade, dividend, subscribe, …; mark or opening where there is none", True),
+    Column("own_date", DATE, "date the event is of, where it was booked later", True),
+    Column("file", TEXT, "SHA-256 of the file it came from"),
+    Column("at", TEXT, "line or element in the file"),
+)
+
+SOURCED_JOURNAL = Table("sourced_journal", "the journal with the source of each line", ("event_id", "line"), (
+    *JOURNAL.columns, *_SOURCE,
+))  # fmt: skip
+
+GENERAL_LEDGER = Table("general_ledger", "every line of a period, by balance; debit positive", ("n",), (
+    Column("n", COUNT, "number of the line: the mark to which statements refer", True),
+    Column("section", TEXT, "opening, movement or mark", True),
+    Column("effective_date", DATE, "accounting date", True),
+    Column("ledger", TEXT, "ledger account", True),
+    Column("part", TEXT, "instrument or deal, where the balance is of one; else empty"),
+    Column("share_class", TEXT, "class, where the balance is of one; else empty"),
+    Column("currency", TEXT, "currency of local", True),
+    Column("local", AMOUNT, "amount in currency", True),
+    Column("base", AMOUNT, "amount in base currency", True),
+    Column("quantity", QUANTITY, "change of position or units"),
+    Column("event_id", TEXT, "event the line comes from", True),
+    Column("line", COUNT, "ordinal within the event", True),
+    Column("account", TEXT, "custody or bank account"),
+    Column("isin", TEXT, "instrument"),
+    Column("reference", TEXT, "trade, deal or order"),
+    Column("text", TEXT, "what it is, for people"),
+    *_SOURCE,
+))  # fmt: skip
+
+BALANCES = Table("balances", "of a period, base currency, debit positive", ("ledger", "part", "share_class", "currency"), (
+    Column("type", TEXT, "asset, liability, equity, income or expense", True),
+    Column("ledger", TEXT, "ledger account", True),
+    Column("part", TEXT, "instrument or deal, or empty"),
+    Column("share_class", TEXT, "class, or empty"),
+    Column("currency", TEXT, "currency of local", True),
+    Column("opening", AMOUNT, "at the beginning, marks included", True),
+    Column("movement", AMOUNT, "booked in the period", True),
+    Column("mark", AMOUNT, "change of the marks", True),
+    Column("closing", AMOUNT, "at the end: opening + movement + mark", True),
+    Column("local", AMOUNT, "at the end, in currency", True),
+    Column("first", COUNT, "first line in the general ledger", True),
+    Column("last", COUNT, "last line in the general ledger", True),
+))  # fmt: skip
 
 ADJUSTED_BALANCE = Table("adjusted_balance", "trial balance with marks; debit positive", ("ledger", "share_class", "currency"), (
     Column("type", TEXT, "asset, liability, equity, income or expense", True),
@@ -30,6 +76,83 @@ ROLL_FORWARD = Table("roll_forward", "opening net assets + operations + capital 
     Column("section", TEXT, "opening, operations, capital, other, closing or difference", True),
     Column("item", TEXT, "ledger account or class", True),
     Column("amount", AMOUNT, "in base currency, what adds to net assets positive", True),
+))  # fmt: skip
+
+STATEMENT = Table("statement", "one financial statement, laid out", ("n",), (
+    Column("n", COUNT, "order of the lines", True),
+    Column("part", TEXT, "section or total by its id", True),
+    Column("kind", TEXT, "heading, line or total", True),
+    Column("code", TEXT, "tick-mark of a line: balances and ledger lines of the same code add up to it"),
+    Column("item", TEXT, "what the line says", True),
+    Column("amount", AMOUNT, "in base currency; none in a heading"),
+    Column("comparative", AMOUNT, "the same of the period before, or at its end"),
+    Column("of_net_assets_pct", RATE, "in percent of net assets"),
+))  # fmt: skip
+
+TIES = Table("ties", "figures that must be one figure, each with both its values", ("statement", "figure", "against"), (
+    Column("statement", TEXT, "where the figure stands", True),
+    Column("figure", TEXT, "the figure", True),
+    Column("against", TEXT, "what it is held against", True),
+    Column("amount", RATE, "the figure as stated", True),
+    Column("other", RATE, "the figure it is held against", True),
+    Column("difference", RATE, "amount less other: zero when it ties", True),
+))  # fmt: skip
+
+HIGHLIGHTS = Table("highlights", "financial highlights of a class for a unit outstanding throughout", ("share_class",), (
+    Column("share_class", TEXT, "class or series", True),
+    Column("currency", TEXT, "of the figures per unit", True),
+    Column("opening_nav", PRICE, "NAV per unit at the beginning", True),
+    Column("net_investment_income", PRICE, "per unit, on average units", True),
+    Column("gains", PRICE, "realised and unrealised per unit: the balancing figure", True),
+    Column("from_operations", PRICE, "net investment income and gains", True),
+    Column("distributions", PRICE, "per unit, positive", True),
+    Column("closing_nav", PRICE, "NAV per unit at the end", True),
+    Column("total_return_pct", RATE, "distributions reinvested", True),
+    Column("return_before_incentive_pct", RATE, "the same before incentive fee"),
+    Column("expenses_pct", RATE, "expenses without incentive fee to average net assets, annualised"),
+    Column("incentive_pct", RATE, "incentive fee to average net assets, not annualised"),
+    Column("net_investment_income_pct", RATE, "before incentive fee to average net assets, annualised"),
+    Column("net_assets", AMOUNT, "of the class at the end, in base currency", True),
+    Column("units", QUANTITY, "in issue at the end", True),
+))  # fmt: skip
+
+INVESTMENTS = Table("schedule_of_investments", "every position at the end of the period", ("isin",), (
+    Column("side", TEXT, "long or short", True),
+    Column("kind", TEXT, "kind of instrument", True),
+    Column("country", TEXT, "ISO 3166 of the issuer"),
+    Column("sector", TEXT, "industry"),
+    Column("isin", TEXT, "ISO 6166", True),
+    Column("name", TEXT, "description with coupon and maturity", True),
+    Column("quantity", QUANTITY, "shares or nominal, signed", True),
+    Column("currency", TEXT, "of the instrument", True),
+    Column("price", PRICE, "price used"),
+    Column("level", COUNT, "of the fair value hierarchy, 1 to 3", True),
+    Column("cost", AMOUNT, "in base currency, signed", True),
+    Column("fair_value", AMOUNT, "in base currency, signed", True),
+    Column("of_net_assets_pct", RATE, "in percent of net assets"),
+))  # fmt: skip
+
+CONDENSED = Table("condensed_schedule", "investments by side, kind, country and industry; any above 5 % by name", ("n",), (
+    Column("n", COUNT, "order of the lines", True),
+    Column("kind", TEXT, "heading, line or total", True),
+    Column("item", TEXT, "group, or an investment above 5 % of net assets", True),
+    Column("cost", AMOUNT, "in base currency, signed"),
+    Column("fair_value", AMOUNT, "in base currency, signed"),
+    Column("of_net_assets_pct", RATE, "in percent of net assets"),
+))  # fmt: skip
+
+ROLLED = Table("roll_forwards", "from the beginning to the end of the period", ("of", "item", "step"), (
+    Column("of", TEXT, "investments, units, level 3 or a payable", True),
+    Column("item", TEXT, "class, ledger account or kind; empty for all"),
+    Column("step", TEXT, "opening, what moved it, or closing", True),
+    Column("amount", RATE, "in base currency; units of a class", True),
+))  # fmt: skip
+
+NOTES = Table("notes", "figures of the notes", ("note", "item", "figure"), (
+    Column("note", TEXT, "what the note is about", True),
+    Column("item", TEXT, "level, party, currency or kind", True),
+    Column("figure", TEXT, "what the amount is", True),
+    Column("amount", AMOUNT, "in base currency", True),
 ))  # fmt: skip
 
 CLOSE_TASKS = Table("close_tasks", "the tasks of a month-end close and where each stands", ("task",), (

@@ -10,53 +10,19 @@ from typing import Any
 
 import pytest
 
-from bo_lib.close import (
-    CHECKS,
-    Acceptance,
-    Evidence,
-    close,
-    out_of_balance,
-    roll_forward,
-    statement_of_net_assets,
-    trial_balance,
-)  # fmt: skip
-from bo_lib.config import ChartOfAccounts, Close, load
+from bo_lib.close import CHECKS, Acceptance, Evidence, close, out_of_balance, roll_forward
+from bo_lib.config import Close, load
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import ZERO
-from bo_lib.nav import Evidence as StrikeEvidence
-from bo_lib.nav import control, marks, opening_state, strike, value
-from tests.nav.demonstration import ROOT, Demonstration, demonstrate
+from tests.close.demonstrated import END, month
+from tests.nav.demonstration import ROOT
 
-CHART = load(ROOT / "parameters" / "rules" / "chart_of_accounts.yaml", ChartOfAccounts)
 TASKS = load(ROOT / "parameters" / "close.yaml", Close)
-END = date(2026, 6, 30)
-
-
-def closing(demo: Demonstration) -> Evidence:
-    """The evidence of the month's end, without reconciliations: strikes of every day, the last one's accruals booked."""
-    fund, state, accruals = demo.fund, opening_state(demo.opening_pack, demo.opening_balances).value, []
-    opening = sum((s.net_assets for s in state.values()), ZERO)
-    first = demo.book(fund.inception, [])
-    valued = value(
-        first, demo.priced(fund.inception), demo.rates(fund.inception), demo.instruments, fund.base_currency, fund.inception
-    ).value
-    before = trial_balance(first.trial_balance(), marks(first, valued, fund.id), CHART)
-    for day in (d for d in demo.days if d <= END):
-        struck = strike(
-            demo.book(day, accruals), demo.priced(day), demo.rates(day), fund, day, state, instruments=demo.instruments
-        ).value
-        state, accruals = struck.state, [*accruals, *struck.accruals]
-    book = demo.book(END, accruals)
-    adjusted = trial_balance(book.trial_balance(), struck.marked, CHART)
-    units = {name: row["units"] for name, row in struck.rows.items()}
-    controls = control(StrikeEvidence(struck, fund.tolerances, register_units=units))
-    roll = roll_forward(before, adjusted, opening, struck.net_assets)
-    return Evidence(fund.id, END, book, struck, controls, None, frozenset(), adjusted, statement_of_net_assets(struck), roll)
 
 
 @pytest.fixture(scope="module", params=["GLOBAL-EQ-LS", "GLOBAL-BOND", "EURO-UCITS"])
 def evidence(request: pytest.FixtureRequest) -> Evidence:
-    return closing(demonstrate(request.param, END))
+    return month(request.param).evidence
 
 
 def test_the_trial_balance_balances_as_booked_and_with_marks(evidence: Evidence) -> None:
