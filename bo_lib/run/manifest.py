@@ -35,6 +35,8 @@ class Manifest:
     notes: tuple[str, ...] = ()
     parameters: dict[str, str] = field(default_factory=dict)
     inputs: dict[str, str] = field(default_factory=dict)
+    heads: dict[str, list[Any]] = field(default_factory=dict)  # stream -> [facts, hash of the last] as the run read them
+    inputs_sha256: str = ""  # of all that its signature rests on
     notebook_sha256: str = ""
     code: dict[str, str] = field(default_factory=dict)
     lock_sha256: str = ""

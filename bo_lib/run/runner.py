@@ -257,7 +257,7 @@ def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:
     said = json.loads((request.aside / CONCLUSION).read_text("utf-8"))
     return ended.but(
         state="finished", verdict=said["verdict"], summary=str(said.get("summary", "")), figures=dict(said.get("figures", {})),
-        findings=list(said.get("findings", [])),
+        findings=list(said.get("findings", [])), heads=dict(said.get("heads", {})), inputs_sha256=said.get("inputs_sha256", ""),
     )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import date
 from pathlib import Path
 
@@ -32,8 +34,9 @@ class Workbench(SettlementDesk, ActionsDesk, CloseDesk, BooksDesk):
         With ``known_at`` (ISO 8601 with offset) the desk shows what was known then and writes nothing. Raises ``ParameterError``
         for an unknown fund and ``ValueError`` for what is no date.
         """
-        desk = cls(Office(Path(root) if root else None), fund, parse_date(business_date), known_at)
-        if not known_at:
+        heads = json.loads(os.environ["BO_HEADS"]) if "BO_HEADS" in os.environ else None  # a run made again reads the facts of then
+        desk = cls(Office(Path(root) if root else None), fund, parse_date(business_date), known_at, heads)
+        if not desk.known.past:
             open_books(desk.office, fund)  # the first time only; what is missing is said where it is needed
         return desk
 

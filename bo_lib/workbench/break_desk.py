@@ -76,7 +76,7 @@ class BreakDesk(Desk):
 
     def carry_breaks(self, result: Reconciliation) -> None:
         """Append what the day's reconciliation does to the breaks, and what it concluded. A desk in the past writes nothing."""
-        if self.known_at:
+        if self.known.past:
             return
         states = list(self.break_states().values())
         open_now, decided = [s.found for s in states if s.is_open], [s for s in states if s.is_decided]
@@ -174,7 +174,7 @@ class BreakDesk(Desk):
 
     def _decide(self, action: str, break_ids: Sequence[str], text: str, decide: Any) -> Report:
         """Find the breaks, decide, append the decision or its refusal. Unknown ids decide nothing at all."""
-        if self.known_at:
+        if self.known.past:
             raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
         found = decisions.find_breaks(self.break_states(), break_ids)
         if found.findings or not found.value:

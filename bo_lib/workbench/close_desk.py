@@ -52,7 +52,7 @@ class CloseDesk(ReconDesk, DealingDesk):
     def rolled(self) -> RollForward | None:
         """Net assets from the last strike of the month before to tonight's."""
         start = dates.add_business_days(self.day.replace(day=1), -1, self.fund.calendar)
-        before = CloseDesk(self.office, self.fund.id, max(start, self.fund.inception), self.known_at)
+        before = CloseDesk(self.office, self.fund.id, max(start, self.fund.inception), self.known_at, self.heads)
         opening = before.net_assets_struck()
         adjusted = before.adjusted_at_valuation() if opening is not None else None
         if opening is None or adjusted is None:

@@ -23,10 +23,10 @@ class DealingDesk(NavDesk):
     @once
     def registered(self) -> Outcome[Register]:
         """The register at the close of the day: today's orders join it tomorrow."""
-        taken_over = self.known.facts(OPENING_NAV)
+        taken_over = self.locked.facts(OPENING_NAV)
         rows = taken_over[-1].payload["register"] if taken_over else []
         opening = {(row["investor"], row["share_class"]): Decimal(row["units"]) for row in rows}
-        return register(self.fund, opening, self.known.events())
+        return register(self.fund, opening, self.locked.events())
 
     @once
     def validated(self) -> Outcome[Orders]:
@@ -81,7 +81,7 @@ class DealingDesk(NavDesk):
         return pages.deal_report(outcome.value, per_unit, self.dealing_price() if self.releasable() else {}, outcome.findings)
 
     def _record_orders(self, made: Dealt) -> None:
-        if self.known_at:
+        if self.known.past:
             return
         refs = {note["order_id"]: "order.dealt" for note in made.notes.to_pylist()}
         refs |= {row["order_id"]: "order.refused" for row in self.validated().value.refused.to_pylist()}

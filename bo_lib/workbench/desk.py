@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from bo_lib.model.findings import Verdict
+from bo_lib.store.store import Pins
 from bo_lib.views.pages.books import HINT, waits
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench.known import Known
@@ -34,11 +35,14 @@ def once(method: Callable[..., R]) -> Callable[..., R]:
 
 
 class Desk:
-    """``known_at`` (ISO 8601) opens the desk as things were known then: it reads, and writes nothing."""
+    """``known_at`` (ISO 8601) opens the desk as things were known then: it reads, and writes nothing.
 
-    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "") -> None:
-        self.office, self.day, self.known_at = office, day, known_at
-        self.known = Known(office, fund_id, day, known_at)
+    So does ``heads``: the ends of the chains as an earlier run read them.
+    """
+
+    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "", heads: Pins | None = None) -> None:
+        self.office, self.day, self.known_at, self.heads = office, day, known_at, heads
+        self.known = Known(office, fund_id, day, known_at, heads)
         self.fund = self.known.fund
         self.done: dict[tuple[Any, ...], Any] = {}
 
@@ -53,11 +57,15 @@ class Desk:
             summary += f" {waits(waiting, self.fund.id)}"
             figures = (*figures, Figure("Events waiting", waiting, HINT.format(self.fund.id), alarm=True))
         conclusion = Report("conclusion", "Conclusion", verdict, summary, figures, (), ())
-        _leave_results(reports, conclusion)
+        _leave_results(reports, conclusion, self.evidence())
         return conclusion
 
+    def evidence(self) -> dict[str, Any]:
+        """What a run of this desk depended on besides its files, for the manifest."""
+        return {}
 
-def _leave_results(reports: tuple[Report, ...], conclusion: Report) -> None:
+
+def _leave_results(reports: tuple[Report, ...], conclusion: Report, evidence: dict[str, Any]) -> None:
     """In a run: every report as JSON in ``results/``, then ``conclusion.json``, by which the run counts as finished."""
     folder = os.environ.get("BO_RUN_DIR")
     if not folder:
@@ -71,5 +79,6 @@ def _leave_results(reports: tuple[Report, ...], conclusion: Report) -> None:
         "summary": conclusion.summary,
         "figures": {f"{r.title}: {f.label}": str(f.value) for r in reports for f in r.figures},
         "findings": [finding for r in reports for finding in r.to_dict()["findings"]],
+        **evidence,
     }
     (Path(folder) / "conclusion.json").write_text(json.dumps(said, indent=1), "utf-8")

@@ -17,6 +17,7 @@ from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, find_waiting, res
 from bo_lib.model import dates, events
 from bo_lib.model.findings import Outcome, Place, error
 from bo_lib.store import Fact
+from bo_lib.store.store import Pins
 from bo_lib.workbench.inbox import finding_of, finding_payload
 from bo_lib.workbench.office import Office
 
@@ -164,13 +165,15 @@ class Door:
         self.office.store.append(facts, self.office.actor, self.office.now())
 
 
-def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str = "") -> list[Refusal]:
+def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str = "", heads: Pins | None = None) -> list[Refusal]:
     """What was not let in up to ``until`` and neither came in nor was corrected since."""
     store, known = office.store, known_at or None
-    newest = {f.entity: f.payload for f in store.facts(REFUSAL, stream=fund_id, effective_until=until, known_until=known)}
+    newest = {
+        f.entity: f.payload for f in store.facts(REFUSAL, stream=fund_id, effective_until=until, known_until=known, heads=heads)
+    }
     if not newest:
         return []
-    later = [f for kind in (CORRECTION, "event") for f in store.facts(kind, stream=fund_id, known_until=known)]
+    later = [f for kind in (CORRECTION, "event") for f in store.facts(kind, stream=fund_id, known_until=known, heads=heads)]
     gone = {f.entity for f in later}
     waits = [payload for event_id, payload in newest.items() if event_id not in gone]
     return [Refusal(events.from_payload(p["event"]), finding_of(p["finding"])) for p in waits]

@@ -16,6 +16,7 @@ from bo_lib.model import events, tables
 from bo_lib.model.findings import Outcome
 from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
+from bo_lib.store.store import Pins
 from bo_lib.workbench import inbox
 from bo_lib.workbench.door import Door, refused_at_the_door
 from bo_lib.workbench.office import Office
@@ -33,23 +34,32 @@ class LastPrice(NamedTuple):
 
 
 class Known:
-    """Facts and files of one fund up to (``day``, ``known_at``); an empty ``known_at`` means all that is known by now."""
+    """Facts and files of one fund up to (``day``, ``known_at``); an empty ``known_at`` means all that is known by now.
 
-    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "") -> None:
-        self.office, self.day, self.known_at = office, day, known_at
+    ``heads`` pins the chains: the very facts of an earlier reading, and of no other stream.
+    """
+
+    def __init__(self, office: Office, fund_id: str, day: date, known_at: str = "", heads: Pins | None = None) -> None:
+        self.office, self.day, self.known_at, self.heads = office, day, known_at, heads
         self.fund = office.fund(fund_id)
+
+    @property
+    def past(self) -> bool:
+        """True when this is not what is known now: it is read, and nothing is written."""
+        return bool(self.known_at) or self.heads is not None
 
     # Files and their tables
 
     def facts(self, kind: str, stream: str | None = None, until: date | None = None) -> list[StoredFact]:
         return self.office.store.facts(
-            kind=kind, stream=stream or self.fund.id, effective_until=until or self.day, known_until=self.known_at or None
-        )
+            kind=kind, stream=stream or self.fund.id, effective_until=until or self.day, known_until=self.known_at or None,
+            heads=self.heads,
+        )  # fmt: skip
 
     @cached_property
     def files(self) -> list[StoredFact]:
         """Every file up to the day that concerns this fund, refused ones included; what lies unread in the inbox is read first."""
-        if not self.known_at:
+        if not self.past:
             inbox.ingest(self.office, self.day)
         return [f for f in inbox.in_force(self.facts("file", inbox.STREAM)) if inbox.concerns(f, self.fund)]
 
@@ -93,7 +103,7 @@ class Known:
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return {f.payload["sha256"]: f.entity for f in self.office.store.facts("file", stream=inbox.STREAM)}
+        return {f.payload["sha256"]: f.entity for f in self.office.store.facts("file", stream=inbox.STREAM, heads=self.heads)}
 
     def forget_files(self) -> None:
         """After files were added: what was read of them before is out of date."""
@@ -175,8 +185,8 @@ class Known:
 
     def _length(self) -> int:
         """How many facts the fund has: what was read stays good until there are more."""
-        head = self.office.store.heads().get(self.fund.id)
-        return head.n if head else 0
+        heads = self.office.store.heads() if self.heads is None else self.heads
+        return int(heads[self.fund.id][0]) if self.fund.id in heads else 0
 
     @lru_cache(maxsize=2)  # noqa: B019 as long as one desk
     def _all_events(self, length: int) -> list[events.Event]:
@@ -198,14 +208,17 @@ class Known:
     # Writing, by adding
 
     def record(self, kind: str, entity: str, payload: dict[str, Any], fact_id: str) -> None:
-        if not self.known_at:  # a desk that looks at the past writes nothing
+        if not self.past:  # a desk that looks at the past writes nothing
             fact = Fact(fact_id, self.fund.id, kind, entity, self.day, payload)
             self.office.store.append([fact], self.office.actor, self.office.now())
 
     def book_events(self, new: Sequence[events.Event]) -> int:
         """Adds events through the door of the books (see ``door``). Returns how many."""
-        return 0 if self.known_at else Door(self.office, self.fund).enter(new)
+        return 0 if self.past else Door(self.office, self.fund).enter(new)
 
     def refused(self, without: Iterable[str] = ()) -> list[Refusal]:
         """What waits for a person: refused by the books (see ``book``) as of the day, or at their door."""
-        return [*self.book(without).value.refused, *refused_at_the_door(self.office, self.fund.id, self.day, self.known_at)]
+        return [
+            *self.book(without).value.refused,
+            *refused_at_the_door(self.office, self.fund.id, self.day, self.known_at, self.heads),
+        ]

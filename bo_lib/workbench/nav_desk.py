@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
 
 from bo_lib.books import Book
 from bo_lib.model import dates, tables
@@ -31,19 +35,46 @@ from bo_lib.nav import (
     verdict,
 )
 from bo_lib.views.pages import nav as pages
+from bo_lib.views.pages.nav_inputs import inputs_report
 from bo_lib.views.report import Report
+from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import Desk, once
+from bo_lib.workbench.known import Known
+from bo_lib.workbench.nav_inputs import Inputs, digest, locked_inputs
 from bo_lib.workbench.opening import OPENING_NAV, open_books
 
+SHARED = (inbox.STREAM, "recon")  # streams of all funds that a strike reads besides the fund's own
 PRICE_HISTORY_DAYS = 30  # calendar days of earlier prices that the checks look at
 
 
 class NavDesk(Desk):
+    @cached_property
+    def locked(self) -> Known:
+        """What is known when the strike begins: it reads nothing later, so that it can be struck again from the same."""
+        if self.heads is not None:
+            return self.known
+        if not self.known_at:
+            inbox.ingest(self.office, self.day)
+        heads = {stream: head for stream, head in self.office.store.heads().items() if stream in (self.fund.id, *SHARED)}
+        return Known(self.office, self.fund.id, self.day, self.known_at, heads)
+
+    @once
+    def locked_inputs(self) -> Inputs:
+        """Every input of the strike under its hash, and what is missing or late."""
+        before, rates = self.previous().value or {}, self.rates().value
+        state = digest({name: one.model_dump(mode="json") for name, one in before.items()}) if before else ""
+        used = pa.table({"currency": list(rates.per_pivot), "rate": [f"{r:f}" for r in rates.per_pivot.values()]})
+        chosen = {"prices": self.priced().value.table, "rates": used}
+        return locked_inputs(self.locked, self.locked.heads or {}, self.office.firm.deliveries, self._tonight, state, chosen)
+
+    def evidence(self) -> dict[str, Any]:
+        return self.locked_inputs().evidence() if "locked" in self.__dict__ else super().evidence()
+
     @once
     def priced(self) -> Outcome[Priced]:
-        own = self.known
+        own = self.locked
         first = max(self.fund.inception, self.day - timedelta(days=PRICE_HISTORY_DAYS))
-        held = own.book().value.positions()["isin"].to_pylist()
+        held = self.book_to_strike().positions()["isin"].to_pylist()
         splits = [e for e in own.events() if isinstance(e, Split)]
         return select_prices(
             own.rows(tables.PRICES, first), held, self.fund.price_sources, self.day, tolerances=self.fund.tolerances,
@@ -52,8 +83,8 @@ class NavDesk(Desk):
 
     @once
     def rates(self) -> Outcome[Rates]:
-        own, first = self.known, self.day - timedelta(days=PRICE_HISTORY_DAYS)
-        book = own.book().value
+        own, first = self.locked, self.day - timedelta(days=PRICE_HISTORY_DAYS)
+        book = self.book_to_strike()
         used = {*book.trial_balance()["currency"].to_pylist(), *book.positions()["currency"].to_pylist(), self.fund.base_currency}
         deals = book.open_deals
         used |= {*deals["buy_currency"].to_pylist(), *deals["sell_currency"].to_pylist()}
@@ -68,11 +99,11 @@ class NavDesk(Desk):
         """The classes at the strike of the business day before; an error when it has not been struck."""
         before = dates.previous_business_day(self.day, self.fund.calendar)
         if before <= self.fund.inception:
-            taken_over = self.known.facts(OPENING_NAV)
+            taken_over = self.locked.facts(OPENING_NAV)
             if taken_over:
                 return Outcome(state_from_payload(taken_over[-1].payload["state"]))
-            return Outcome(None, () if self.known_at else open_books(self.office, self.fund.id))
-        struck = [f for f in self.known.facts("nav.struck") if f.effective_date == before]
+            return Outcome(None, () if self.known.past else open_books(self.office, self.fund.id))
+        struck = [f for f in self.locked.facts("nav.struck") if f.effective_date == before]
         if struck:
             return Outcome(state_from_payload(struck[-1].payload["state"]))
         todo = f"strike it first: bo run nav_strike --fund {self.fund.id} --date {before}"
@@ -82,8 +113,8 @@ class NavDesk(Desk):
     def struck(self) -> Outcome[Strike]:
         """Tonight's strike, of the books without tonight's own accruals: struck again it gives the same."""
         before, priced, rates, book = self.previous(), self.priced(), self.rates(), self.book_to_strike()
-        made = strike(book, priced.value, rates.value, self.fund, self.day, before.value, instruments=self.known.instruments)
-        refused = self.known.book(without=self._tonight).findings
+        made = strike(book, priced.value, rates.value, self.fund, self.day, before.value, instruments=self.locked.instruments)
+        refused = self.locked.book(without=self._tonight).findings
         return Outcome(made.value, (*before.findings, *priced.findings, *rates.findings, *refused, *made.findings))
 
     @property
@@ -92,18 +123,18 @@ class NavDesk(Desk):
 
     @once
     def book_to_strike(self) -> Book:
-        return self.known.book(without=self._tonight).value
+        return self.locked.book(without=self._tonight).value
 
     @once
     def valued_before(self) -> Valuation | None:
         """Books of the business day before, as known now, at that day's prices and rates."""
         day = dates.previous_business_day(self.day, self.fund.calendar)
-        desk = NavDesk(self.office, self.fund.id, day, self.known_at)
+        desk = NavDesk(self.office, self.fund.id, day, self.known_at, self.locked.heads)
         priced, rates = desk.priced(), desk.rates()
         if not (priced.ok and rates.ok):
             return None
-        book = self.known.book(until=day).value
-        return value(book, priced.value, rates.value, self.known.instruments, self.fund.base_currency, day).value
+        book = self.locked.book(until=day).value
+        return value(book, priced.value, rates.value, self.locked.instruments, self.fund.base_currency, day).value
 
     @once
     def attribution(self) -> Attribution | None:
@@ -115,7 +146,7 @@ class NavDesk(Desk):
 
     @once
     def compared(self) -> Outcome[Shadow]:
-        return shadow(self.struck().value, self.known.rows(tables.NAV_PACK), self.fund.tolerances.admin_bps)
+        return shadow(self.struck().value, self.locked.rows(tables.NAV_PACK), self.fund.tolerances.admin_bps)
 
     @once
     def controlled(self) -> tuple[Control, ...]:
@@ -123,7 +154,7 @@ class NavDesk(Desk):
         evidence = Evidence(
             struck.value, self.fund.tolerances, self.attribution(), self.register_units(), self.compared().value, struck.findings,
             terms=self.fund.on(self.day), commitments=sum((i.commitment for i in self.fund.investors), ZERO),
-            refused=tuple(r.finding for r in self.known.refused(without=self._tonight)),
+            refused=tuple(r.finding for r in self.locked.refused(without=self._tonight)),
         )  # fmt: skip
         return control(evidence)
 
@@ -132,6 +163,11 @@ class NavDesk(Desk):
         return None
 
     # Pages
+
+    @once
+    def inputs(self) -> Report:
+        """What the strike starts from, locked; what is missing or late, and who owes it."""
+        return inputs_report(self.locked_inputs(), self.fund.id, self.day)
 
     @once
     def prices(self) -> Report:
@@ -152,21 +188,25 @@ class NavDesk(Desk):
         """True when neither a finding nor a control blocks the strike: it may be recorded, dealt at and carried forward."""
         return self.struck().ok and verdict(self.controlled()) is not Verdict.BLOCKED
 
-    def _record(self, struck: Strike) -> None:
-        made = {a.event_id for a in struck.accruals}
-        booked = (a for a in self.known.standing(Accrual) if a.event_id.startswith(self._tonight))
-        stale = [a for a in booked if a.event_id.split("~")[0] not in made]
-        self.known.book_events([*struck.accruals, *(_taken_back(a) for a in stale)])
+    def _payload(self) -> dict[str, Any]:
+        """The strike as the fact that keeps it."""
+        struck = self.struck().value
         classes = [
             {"id": name, "currency": row["currency"], "net_assets": f"{row['net_assets']:f}", "units": f"{row['units']:f}",
              "nav_per_unit": f"{row['nav_per_unit']:f}" if row["nav_per_unit"] is not None else ""}
             for name, row in struck.rows.items()
         ]  # fmt: skip
-        payload = {
+        return {
             "fund": self.fund.id, "business_date": str(self.day), "net_assets": f"{struck.net_assets:f}",
-            "currency": struck.base_currency,
-            "classes": classes, "state": struck.state_payload(),
+            "currency": struck.base_currency, "classes": classes, "state": struck.state_payload(),
         }  # fmt: skip
+
+    def _record(self, struck: Strike) -> None:
+        made = {a.event_id for a in struck.accruals}
+        booked = (a for a in self.known.standing(Accrual) if a.event_id.startswith(self._tonight))
+        stale = [a for a in booked if a.event_id.split("~")[0] not in made]
+        self.known.book_events([*struck.accruals, *(_taken_back(a) for a in stale)])
+        payload = self._payload()
         before = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
         if not before or before[-1].payload != payload:  # struck anew, or back at an earlier figure: the last one counts
             self.known.record("nav.struck", self.fund.id, payload, f"nav:{self.fund.id}:{self.day}:{len(before) + 1}")
@@ -177,8 +217,12 @@ class NavDesk(Desk):
 
     @once
     def nav_move(self) -> Report:
-        history = [f.payload for f in self.known.facts("nav.struck")]
-        return pages.move_report(self.attribution(), self.fund.base_currency, history)
+        return pages.move_report(self.attribution(), self.fund.base_currency, self.struck_so_far())
+
+    def struck_so_far(self) -> list[dict[str, Any]]:
+        """The NAV of every day up to tonight's, the last strike of each."""
+        said = {f.effective_date: f.payload for f in self.locked.facts("nav.struck") if f.effective_date < self.day}
+        return [*(said[day] for day in sorted(said)), *([self._payload()] if self.struck().ok else [])]
 
     @once
     def shadow(self) -> Report:

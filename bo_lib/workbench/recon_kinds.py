@@ -259,7 +259,7 @@ def _prices_before(desk: ReconDesk) -> dict[str, tuple[Decimal | None, Decimal |
     day = dates.previous_business_day(desk.day, desk.fund.calendar)
     theirs = {r["item"]: r["price"] for r in _pack(desk, day) if r["component"] == "holding"}
     bench = _bench(desk)
-    earlier = type(bench)(desk.office, desk.fund.id, day, desk.known_at)
+    earlier = type(bench)(desk.office, desk.fund.id, day, desk.known_at, desk.heads)
     ours = earlier.priced().value.prices if theirs else {}
     return {isin: (_rounded(ours.get(isin)), _rounded(theirs.get(isin))) for isin in ours.keys() | theirs.keys()}
 
