@@ -1,6 +1,7 @@
 """BAI2 cash management balance reports: accounts with balances and transactions; every control total is checked.
 
-Source: BAI Cash Management Balance Reporting Specifications, version 2. Records are joined over their continuations (88) before
+Source: BAI Cash Management Balance Reporting Specifications, version 2, and its successor, version 3 (ANSI X9.121, BTRS), whose
+records are the same. Records are joined over their continuations (88) before
 they are read, also where they do not begin a line. The library ``bai2`` knows the type codes: whether one is a credit or a
 debit, and what it means. A total that does not fit is a finding and the rows stay: the library itself would keep nothing.
 """
@@ -147,9 +148,9 @@ class _Report:
     def _file(self, record: _Record) -> None:
         self.file = _Section(record, records=record.physical)
         version = _fields(record)[7:8]
-        if version and version[0] not in ("2", ""):
-            said = "not version 2 of the format; read as if it were"
-            self.reading.error("version-unknown", said, f"line {record.line}", "version", found=version[0], expected="2")
+        if version and version[0].strip() not in ("2", "3", ""):
+            said = "not version 2 or 3 of the format; read as if it were"
+            self.reading.error("version-unknown", said, f"line {record.line}", "version", found=version[0], expected="2 or 3")
 
     def _group(self, record: _Record) -> None:
         self._settle()

@@ -361,7 +361,7 @@ def account(one: Field | None) -> str | None:
 def security(one: Field | None) -> tuple[str | None, str | None, str | None]:
     """Field 35B as ISIN, other identifier with its scheme (``cusip:…``), description."""
     isin, local, words = None, None, []
-    for line in one.value.split("\n") if one else ():
+    for line in re.split(r"[\n|]", one.value) if one else ():  # German home banking writes | for a line end
         if found := re.match(r"ISIN\s*([A-Z0-9]+)", line):
             isin = found[1]
         elif (found := re.match(r"/([A-Z0-9]{2,4})/(.+)", line)) and not local:

@@ -74,7 +74,11 @@ def _amount(fields: list[Field], tag: str) -> tuple[str, Decimal]:
     one = _first(fields, tag)
     if one is None:
         raise UnreadableError("amount-missing", "the confirmation lacks one of its amounts", expected=f":{tag}:EUR1000,", field=tag)
-    currency, value = money(one.value)
+    try:
+        currency, value = money(one.value)
+    except UnreadableError as why:
+        why.field = tag
+        raise
     return currency, abs(value)
 
 

@@ -25,23 +25,23 @@ def read(messages: list[Message], reading: Reading) -> None:
     pages = Pages(reading)
     for message in messages:
         root = tree(message, reading)
-        if _statement(root, reading):
-            pages.take(root)
+        _statement(root, reading)
+        pages.take(root)
     pages.finish()
 
 
-def _statement(root: Block, reading: Reading) -> bool:
+def _statement(root: Block, reading: Reading) -> None:
     general = root.part("GENL")
     safe = account(general.get("97", "SAFE"))
+    if not safe:
+        reading.error("account-missing", "the statement names no safekeeping account; its holdings belong to nobody", root.at,
+                      "97A", expected=":97A::SAFE//account", todo="ask the sender whose statement it is")  # fmt: skip
+        safe = "NONREF"
     basis = general.code("22F", "STBA")
     number_parts = [general.text("13", "STAT") or general.text("20C", "SEME"), (general.text("28E") or "").partition("/")[0]]
     shared: dict[str, Any] = {"account": safe, "basis": _BASIS.get(basis or "", basis)}
     stated = reading.tried(day, general.text("98", "STAT"), general.at, "98A::STAT")
     row = {**shared, "kind": "securities", "number": "/".join(filter(None, number_parts)) or None, "statement_date": stated}
-    if not safe:
-        why = UnreadableError("account-missing", "the statement names no safekeeping account", expected=":97A::SAFE//account")
-        reading.refuse(why, root.at, "97A", rows=1 + sum(1 for _ in root.inside("FIN")))
-        return False
     row["statement_id"] = reading.statement_id(safe, row["number"] or str(stated))
     reading.add(STATEMENTS, root.at, row)
     shared.update(statement_id=row["statement_id"], business_date=stated)
@@ -49,7 +49,6 @@ def _statement(root: Block, reading: Reading) -> bool:
     if general.code("17B", "ACTI") == "Y" and not any(root.inside("FIN")):
         reading.warning("holdings-missing", "the statement says it has holdings and shows none", root.at, "17B::ACTI",
                         todo="wait for its next page, or ask the sender")  # fmt: skip
-    return True
 
 
 def _holdings(root: Block, shared: dict[str, Any], reading: Reading) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from html import unescape
+from html import escape, unescape
 from typing import Any
 
 from bo_lib.feeds.reading import Reading, UnreadableError, decode
@@ -21,6 +21,8 @@ from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, STATEMENTS, TRANSACTIO
 
 DEPTH_MAX = 64
 _TAG = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*>([^<]*)")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _CHARSET = re.compile(rb"(?:CHARSET:\s*|encoding=[\"'])([\w-]+)", re.IGNORECASE)
 _CASH = {"STMTRS": "cash", "CCSTMTRS": "cash"}
 _TRADES = {
@@ -123,7 +125,9 @@ def read(data: bytes, reading: Reading) -> None:
 
 
 def _tree(text: str, reading: Reading) -> _Node | None:
-    """Elements nested as their end tags say; an element with text needs none."""
+    """Elements nested as their end tags say; an element with text needs none. What stands in a comment is not said."""
+    text = _COMMENT.sub(lambda m: "\n" * m[0].count("\n"), text)
+    text = _CDATA.sub(lambda m: escape(m[1]), text)
     start = re.search(r"<OFX>", text, re.IGNORECASE)
     root = _Node("", 1)
     open_, line, at = [root], text.count("\n", 0, start.start() if start else 0) + 1, start.start() if start else 0
@@ -157,8 +161,23 @@ class _Statement:
 
     def __init__(self, node: _Node, place: str, names: dict[Any, Any], reading: Reading) -> None:
         self.node, self.place, self.names, self.reading = node, place, names, reading
-        self.currency = node.text("CURDEF")
+        self.currency = node.text("CURDEF") or self._of_rows()
         self.account = node.text("ACCTID") or ""
+
+    def _of_rows(self) -> str | None:
+        """The currency that every row states, where the statement states none."""
+        stated = {self._stated(one) for one in self.node.inside("STMTTRN")}
+        if len(stated) != 1 or None in stated:
+            return None
+        [found] = stated
+        self.reading.warning("currency-missing", "the statement names no currency; taken from its rows", self.place, "CURDEF",
+                             found=str(found))  # fmt: skip
+        return found
+
+    @staticmethod
+    def _stated(one: _Node) -> str | None:
+        """The currency of a row's amounts (CURRENCY); an original currency (ORIGCURRENCY) is not theirs."""
+        return next((n.text("CURSYM") for n in one.inside("CURRENCY")), None)
 
     def read(self) -> None:
         cash = self.node.name in _CASH
@@ -170,23 +189,30 @@ class _Statement:
         until = self._tried(lambda: self.node.day("DTEND", "DTASOF"))
         start = self._tried(lambda: self.node.day("DTSTART"))
         number_ = "-".join(d.isoformat() for d in (start, until) if d) or None
-        name = self.reading.statement_id(self.account, number_ or "1")
-        row = {
-            "statement_id": name, "account": self.account, "kind": "cash" if cash else "securities", "number": number_,
+        row: dict[str, Any] = {
+            "statement_id": self.reading.statement_id(self.account, number_ or "1"), "account": self.account,
+            "kind": "cash" if cash else "securities", "number": number_,
             "currency": self.currency if cash else None, "statement_date": until, "proven": None,
         }  # fmt: skip
         if cash:
             balance = next(self.node.inside("LEDGERBAL"), None)
             row["closing"] = self._tried(lambda: balance.amount("BALAMT")) if balance else None
+            if row["closing"] is None:
+                self.reading.warning("balance-missing", "the statement states no ledger balance", self.place, "LEDGERBAL/BALAMT")
         self.reading.add(STATEMENTS, self.place, row)
         if rows and not self.currency:
             why = UnreadableError("currency-missing", "the statement names no currency", expected="CURDEF", todo="ask the sender")
             self.reading.refuse(why, self.place, "CURDEF", rows=len(rows))
-        elif rows and not cash:
-            name = self.reading.statement_id(self.account, f"{number_ or '1'}/cash")
-            self.reading.add(STATEMENTS, self.place, {**row, "statement_id": name, "kind": "cash", "currency": self.currency})
-        for ordinal, one in enumerate(rows if self.currency else [], 1):
-            self._add(CASH_MOVEMENTS, one, ordinal, lambda node, name=name: {"statement_id": name, **self._movement(node)})
+            rows = []
+        ids = {self.currency: row["statement_id"]} if cash else {}
+        for ordinal, one in enumerate(rows, 1):
+            currency = self._stated(one) or self.currency
+            if currency not in ids:  # the amounts of another currency are in no balance of this one
+                ids[currency] = self.reading.statement_id(self.account, f"{number_ or '1'}/{currency if cash else 'cash'}")
+                other = {"statement_id": ids[currency], "kind": "cash", "currency": currency, "closing": None}
+                self.reading.add(STATEMENTS, self.place, {**row, **other})
+            self._add(CASH_MOVEMENTS, one, ordinal, lambda node, name=ids[currency], currency=currency: {
+                "statement_id": name, "currency": currency, **self._movement(node)})  # fmt: skip
         if not cash:
             self._investments(row["statement_id"], until)
 
@@ -215,9 +241,12 @@ class _Statement:
         value = one.amount("TRNAMT")
         if value is None:
             raise UnreadableError("amount-missing", "no amount", expected="TRNAMT", field="TRNAMT")
+        if one.text("DTPOSTED") is None:
+            self.reading.error("date-missing", "the entry has no date; it is kept without", f"line {one.line} STMTTRN", "DTPOSTED",
+                               expected="YYYYMMDD", todo="ask the institution for it again")  # fmt: skip
         words = dict.fromkeys(filter(None, (one.text("NAME", "PAYEE"), one.text("MEMO"))))
         return {
-            "account": self.account, "currency": self.currency, "amount": value, "booking_date": one.day("DTPOSTED"),
+            "account": self.account, "amount": value, "booking_date": one.day("DTPOSTED"),
             "value_date": one.day("DTAVAIL", "DTUSER", "DTPOSTED"), "reference": one.text("CHECKNUM", "REFNUM"),
             "bank_reference": one.text("FITID"), "code": one.text("TRNTYPE"), "text": "\n".join(words) or None, "reversal": False,
         }  # fmt: skip
@@ -238,7 +267,7 @@ class _Statement:
         return {
             **self._security(one), "kind": "trade" if side else _OTHERS[one.name], "status": None, "side": side,
             "servicer_reference": one.text("FITID"), "quantity": units, "price": one.amount("UNITPRICE"),
-            "currency": one.text("CURSYM") or self.currency, "amount": one.amount("TOTAL"),
+            "currency": self._stated(one) or self.currency, "amount": one.amount("TOTAL"),
             "commission": sum(f for f in fees if f is not None) if any(f is not None for f in fees) else None,
             "taxes": one.amount("TAXES"), "accrued_interest": one.amount("ACCRDINT"), "trade_date": one.day("DTTRADE"),
             "settlement_date": one.day("DTSETTLE"), "text": one.text("MEMO", "INCOMETYPE") or one.name,
@@ -252,6 +281,6 @@ class _Statement:
         return {
             **self._security(one), "business_date": one.day("DTPRICEASOF") or until, "basis": "trade", "quantity": held,
             "quantity_type": {"POSDEBT": "FAMT", "POSOPT": "CONT"}.get(one.name, "UNIT"), "price": one.amount("UNITPRICE"),
-            "price_currency": one.text("CURSYM") or self.currency, "market_value": one.amount("MKTVAL"),
-            "value_currency": one.text("CURSYM") or self.currency, "asset_kind": one.name.removeprefix("POS").lower(),
+            "price_currency": self._stated(one) or self.currency, "market_value": one.amount("MKTVAL"),
+            "value_currency": self._stated(one) or self.currency, "asset_kind": one.name.removeprefix("POS").lower(),
         }  # fmt: skip

@@ -63,7 +63,9 @@ def _unpacked(data: bytes, reading: Reading) -> bytes | None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = [m for m in archive.infolist() if not m.is_dir()]
         if "xl/workbook.xml" not in {m.filename for m in members}:
-            raise ValueError("an archive without xl/workbook.xml is no .xlsx")
+            reading.error("archive-not-read", "an archive of files is not read, nor is a workbook that is no .xlsx",
+                          found=", ".join(m.filename for m in members)[:200], todo="unpack it, or save it as .xlsx")  # fmt: skip
+            return None
         total = sum(m.file_size for m in members)
         if total > BYTES_MAX or total > RATIO_MAX * len(data) + 2**20:
             reading.error(

@@ -159,6 +159,72 @@ def test_ofx_of_version_two_is_the_same() -> None:
     assert "file-truncated" in codes(two[:-300])
 
 
+FLEX_DAY = """<FlexQueryResponse queryName="q" type="AF"><FlexStatements count="1">
+<FlexStatement accountId="U1" fromDate="20260601" toDate="20260601"><CashReport>
+<CashReportCurrency currency="USD" startingCash="100.123456789" endingCash="149.923456789" {flows}/></CashReport>{rows}
+</FlexStatement></FlexStatements></FlexQueryResponse>"""
+FLEX_ROWS = """<Trades><Trade currency="USD" symbol="A" assetCategory="STK" tradeID="1" buySell="SELL" quantity="5" netCash="40"/>
+<Trade currency="USD" symbol="EUR.USD" assetCategory="CASH" tradeID="2" buySell="BUY" quantity="10" proceeds="-11" ibCommission="-1"
+ ibCommissionCurrency="EUR"/></Trades><CashTransactions><CashTransaction currency="USD" amount="20.8" type="Dividends"/>
+</CashTransactions>"""
+
+
+@pytest.mark.parametrize(
+    ("flows", "body", "proven", "code"),
+    [
+        ('netTradesSales="29" dividends="20.8"', "", True, set()),
+        ('excessFundSweep="49.8"', "", True, set()),
+        ("", FLEX_ROWS, True, set()),
+        ('dividends="20.8"', FLEX_ROWS, True, set()),
+        ("", FLEX_ROWS.replace("20.8", "20.9"), False, {"balance-not-proven"}),
+        ("", "", None, {"flows-missing"}),
+    ],
+)
+def test_the_cash_of_a_broker_is_proven_by_flows_or_by_what_was_traded_and_paid(
+    flows: str, body: str, proven: bool | None, code: set[str]
+) -> None:
+    text = FLEX_DAY.format(flows=flows, rows=body)
+    assert (rows(text, "statements")[0]["proven"], codes(text)) == (proven, code)
+
+
+def test_what_is_sold_is_negative_whatever_the_sign_of_its_quantity() -> None:
+    sold = rows(FLEX_DAY.format(flows="", rows=FLEX_ROWS), "transactions")[0]
+    assert (sold["side"], sold["quantity"]) == ("SELL", -5)
+
+
+def test_a_bai_file_of_version_three_is_read_as_one_of_two() -> None:
+    assert codes(BAI2.replace(",2/", ",3/", 1)) == set()
+    assert codes(BAI2.replace(",2/", ",4/", 1)) == {"version-unknown"}
+
+
+def test_what_stands_in_a_comment_of_ofx_is_not_said() -> None:
+    commented = OFX.replace("<CURDEF>USD\n<BANK", "<!-- <CURDEF>USD -->\n<BANK", 1).replace(
+        "<MEMO>Phone", "<MEMO><![CDATA[P&L <1>]]>"
+    )
+    assert {f.code for f in read(commented).findings} >= {"currency-missing"}
+    assert len(rows(commented, "cash_movements")) == 0
+    assert rows(OFX.replace("<MEMO>Phone", "<MEMO><![CDATA[P&L <1>]]>"), "cash_movements")[0]["text"] == "AT&T\nP&L <1>"
+
+
+def test_an_ofx_row_in_another_currency_is_in_no_balance_of_the_statement() -> None:
+    dollars = OFX.replace("10,25<FITID>A2", "10,25<FITID>A2<CURRENCY><CURRATE>1.1<CURSYM>EUR</CURRENCY>")
+    bank, euro = [s for s in feeds.summary(read(dollars))["statements"] if s["account"] == "ACC-1"]
+    assert (bank["currency"], bank["closing"], bank["entries"], bank["sum"]) == ("USD", "50.00", 1, "-1234.50")
+    assert (euro["currency"], euro["closing"], euro["entries"], euro["sum"]) == ("EUR", None, 1, "10.25")
+    original = dollars.replace("CURRENCY>", "ORIGCURRENCY>")
+    assert {m["currency"] for m in rows(original, "cash_movements")} == {"USD"}, "already converted"
+
+
+def test_an_ofx_statement_without_currency_date_or_balance_says_so() -> None:
+    stated = OFX.replace("<CURDEF>USD\n<BANK", "<CURDEF>\n<BANK").replace("<MEMO>Phone", "<CURRENCY><CURSYM>AUD</CURRENCY>")
+    bare = stated.replace("10,25<FITID>A2", "10,25<FITID>A2<CURRENCY><CURSYM>AUD</CURRENCY>").replace("<DTPOSTED>20260601", "")
+    outcome = read(bare.replace("<BALAMT>50.00", "<BALAMT>"))
+    assert [(f.code, f.severity) for f in outcome.findings] == [
+        ("currency-missing", "warning"), ("balance-missing", "warning"), ("date-missing", "error")]  # fmt: skip
+    assert [(m["currency"], m["booking_date"]) for m in outcome.value.tables["cash_movements"].to_pylist()] == [
+        ("AUD", date(2026, 5, 31)), ("AUD", None)]  # fmt: skip
+
+
 def test_an_ofx_row_that_cannot_be_read_is_refused_and_the_next_goes_on() -> None:
     outcome = read(OFX.replace("10,25", "1o,25").replace("20260531120000", "20261331"))
     assert (outcome.value.tables["cash_movements"].num_rows, outcome.value.quarantined) == (0, 2)

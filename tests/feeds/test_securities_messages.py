@@ -177,3 +177,10 @@ def test_numbers(text: str, number: str) -> None:
 def test_what_is_no_number(text: str) -> None:
     with pytest.raises(UnreadableError):
         iso15022.number(text)
+
+
+def test_holdings_without_an_account_are_kept_and_belong_to_nobody() -> None:
+    text = ":16R:GENL\n:16S:GENL\n:16R:FIN\n:35B:ISIN NL0010273215|/DE/A1J4U4|ASML\n:93B::AGGR//UNIT/5,\n:16S:FIN\n-"
+    assert codes(text) == {"account-missing"}
+    [held] = rows(text, "holdings")
+    assert (held["account"], held["isin"], held["local_id"], held["name"]) == ("NONREF", "NL0010273215", "wkn:A1J4U4", "ASML")

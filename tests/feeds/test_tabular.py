@@ -280,7 +280,8 @@ def test_another_kind_of_archive_is_no_workbook() -> None:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         archive.writestr("content.xml", "<office/>")
-    assert codes(made.getvalue(), CASH) == {"workbook-unreadable"}
+    [said] = read(made.getvalue(), CASH).findings
+    assert (said.code, said.found) == ("archive-not-read", "content.xml")
 
 
 def test_an_archive_that_lies_about_its_size_is_no_workbook() -> None:
