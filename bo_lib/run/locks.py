@@ -1,4 +1,4 @@
-"""One holder at a time across processes: a file lock that the system releases when its holder dies."""
+"""One holder at a time across processes, with patience."""
 
 from __future__ import annotations
 
@@ -9,35 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bo_lib.run.errors import RunError
-
-
-def _try_lock(handle: int) -> bool:
-    try:
-        if os.name == "posix":
-            import fcntl
-
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        else:
-            import msvcrt
-
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-    except OSError as reason:
-        if isinstance(reason, BlockingIOError | PermissionError):
-            return False
-        raise
-    return True
-
-
-def is_free(path: Path) -> bool:
-    """True when nobody holds the lock at ``path`` at this moment."""
-    try:
-        handle = os.open(path, os.O_RDWR)
-    except FileNotFoundError:
-        return True
-    try:
-        return _try_lock(handle)
-    finally:
-        os.close(handle)
+from bo_lib.store.locks import try_lock
 
 
 @contextmanager
@@ -50,14 +22,14 @@ def hold(path: Path, waiting: Callable[[], None], patience_s: float) -> Iterator
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     try:
         deadline = time.monotonic() + patience_s
-        free = _try_lock(handle)
+        free = try_lock(handle)
         if not free:
             waiting()
         while not free:
             if time.monotonic() > deadline:
                 raise RunError(f"the same run is still going on elsewhere after {patience_s:.0f} s; `bo status` shows it")
             time.sleep(0.1)
-            free = _try_lock(handle)
+            free = try_lock(handle)
         yield handle
     finally:
         os.close(handle)

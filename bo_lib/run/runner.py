@@ -23,12 +23,14 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from bo_lib import config
-from bo_lib.run import evidence, kernels, locks
+from bo_lib.run import evidence, kernels
 from bo_lib.run.errors import RunError, UnusableStoreError, letter
 from bo_lib.run.execution import ANSWER, CONCLUSION
+from bo_lib.run.locks import hold
 from bo_lib.run.manifest import Manifest, finished_run, last_attempt
 from bo_lib.run.notebook import Notebook, check_business_date, check_parameters, find, read
 from bo_lib.run.page import keep_plotly_js
+from bo_lib.store.locks import is_held, run_lock
 
 TIMEOUT_S = 900.0
 VARIABLES = {"PLOTLY_RENDERER": "plotly_mimetype", "PYTHONHASHSEED": "0"}  # of every run, and of the server that forks them
@@ -90,13 +92,13 @@ def run(
     def waiting() -> None:
         say(f"{source.name} {fund} {given.get('business_date', '')}: the same run is going on elsewhere; waiting for it")
 
-    with locks.hold(outputs / ".locks" / f"{asked.key}.lock", waiting, timeout_s) as lock:
+    with hold(run_lock(outputs, asked.key), waiting, timeout_s) as lock:
         if not force_new and (done := finished_run(place, asked.key)):
             if ledger:
                 ledger.finished(done)  # adds nothing unless a crash came between the folder and the ledger
             return done
         attempt = max(last_attempt(place, asked.key) + 1, ledger.next_attempt(asked.key) if ledger else 0)
-        manifest = asked.but(run_id=f"{asked.key}-{attempt:03d}", notes=_clean(place, outputs / ".locks", asked.key, say))
+        manifest = asked.but(run_id=f"{asked.key}-{attempt:03d}", notes=_clean(place, outputs, asked.key, say))
         return _carry_out(
             _Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server, stop), ledger
         )
@@ -149,13 +151,13 @@ class _Request:
         }  # fmt: skip
 
 
-def _clean(place: Path, lock_folder: Path, key: str, say: Callable[[str], None]) -> tuple[str, ...]:
+def _clean(place: Path, outputs: Path, key: str, say: Callable[[str], None]) -> tuple[str, ...]:
     """Remove what interrupted attempts of this notebook left aside, and say so; what is still going on is left alone."""
     notes = []
     for left in sorted(place.glob(".*.part")):
         run_id = left.name[1:].removesuffix(".part")
         its_key = run_id.rsplit("-", 1)[0]
-        if its_key == key or locks.is_free(lock_folder / f"{its_key}.lock"):
+        if its_key == key or not is_held(outputs, its_key):
             shutil.rmtree(left)
             notes.append(f"an earlier attempt ({run_id}) was interrupted; what it had written aside was removed")
             say(notes[-1])

@@ -5,21 +5,22 @@ from __future__ import annotations
 import sys
 from datetime import date
 
-from bo_lib.run import locks, screen
+from bo_lib.run import screen
 from bo_lib.run.day import plan
 from bo_lib.run.errors import Exit
 from bo_lib.run.ledger import Ledger
 from bo_lib.run.runner import FIRM
+from bo_lib.store.locks import is_held
 
 
 def states(ledger: Ledger, day: date) -> dict[tuple[str, str], str]:
     """(fund, notebook) -> how its last attempt for ``day`` stands; one that began and that nobody carries out is interrupted."""
     found: dict[tuple[str, str], str] = {}
-    held = ledger.office.root / ledger.office.firm.outputs / ".locks"
+    outputs = ledger.office.root / ledger.office.firm.outputs
     for fact in ledger.of_day(day):
         said = fact.payload
         if fact.kind == "run.started":
-            begun = "interrupted; started" if locks.is_free(held / f"{said['key']}.lock") else "started"
+            begun = "started" if is_held(outputs, said["key"]) else "interrupted; started"
             now = f"{begun} {fact.known_at[:16]}Z by {fact.actor}"
         else:
             now = f"{said['verdict'] or said['state']} {said['seconds']} s"

@@ -11,6 +11,7 @@ from typing import Any
 
 from bo_lib.config import Firm, ParameterError
 from bo_lib.store import Store, StoreError
+from bo_lib.store.locks import is_held
 from bo_lib.views import charts, html
 from bo_lib.views.report import Chart
 from bo_lib.views.tower import FIRM, PROCESSES, Cell, Item, Tower
@@ -48,8 +49,11 @@ def control_tower(root: Path, firm: Firm, store: Store) -> Any:
         widget.add_class(name)
     funds = fund_rows(root, firm)
 
+    def going_on(key: str) -> bool:
+        return is_held(root / firm.outputs, key)
+
     def draw(day: date | None) -> None:
-        page = tower_data(store, day, firm.deliveries).tower(day, funds) if day else None
+        page = tower_data(store, day, firm.deliveries, going_on).tower(day, funds) if day else None
         head.value = html.style() + html.wrapped(_head(page) if page else f'<div class="bo-summary">{escape(NOTHING_YET)}</div>')
         body.value = html.wrapped(_body(page, _links(root, firm))) if page else ""
         for output, bundle in zip(drawings, _drawings(page), strict=True):

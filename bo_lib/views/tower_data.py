@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,16 +30,19 @@ class TowerData:
         return tower(self.runs, self.breaks, self.navs, self.arrivals, business_date, funds)
 
 
-def tower_data(store: Store, business_date: date, shared: Collection[Delivery] = ()) -> TowerData:
+def tower_data(
+    store: Store, business_date: date, shared: Collection[Delivery] = (), going_on: Callable[[str], bool] = lambda key: True
+) -> TowerData:
     """Everything the store knows up to ``business_date`` that the control tower shows.
 
     Facts read: ``run.started``, ``run.finished``; ``break.opened``, ``break.closed``, ``break.accepted`` (entity: the break);
     ``nav``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream as the fund,
     entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that every fund waits for; each
-    counts once, for the firm.
+    counts once, for the firm. ``going_on``: whether somebody carries out the run of this key at this moment; one that began, did
+    not end and is not carried out was interrupted, and counts as failed.
     """
     return TowerData(
-        [_run(f) for f in _of_day(store, "run", business_date)],
+        [_run(f, going_on) for f in _of_day(store, "run", business_date)],
         _breaks(store.facts("break", effective_until=business_date)),
         [_row(f) for f in store.facts("nav", effective_until=business_date) if "classes" in f.payload],
         _last_word([_row(f) for f in _of_day(store, "arrival", business_date)], shared),
@@ -78,9 +81,11 @@ def _row(fact: StoredFact) -> dict[str, Any]:
     return {"fund": fact.stream, "business_date": fact.effective_date.isoformat(), **fact.payload}
 
 
-def _run(fact: StoredFact) -> dict[str, Any]:
+def _run(fact: StoredFact, going_on: Callable[[str], bool]) -> dict[str, Any]:
     finished = fact.kind == "run.finished"
     said = {"state": "finished" if finished else "started", "finished_at": fact.known_at if finished else ""}
+    if not finished and not going_on(str(fact.payload.get("key", ""))):
+        said |= {"state": "failed", "error": "interrupted; start it again"}
     return {**_row(fact), **said, **{key: fact.payload[key] for key in ("state", "finished_at") if key in fact.payload}}
 
 

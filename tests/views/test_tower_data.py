@@ -42,6 +42,8 @@ def test_a_break_opens_once_and_closes_and_may_open_again(store: Store) -> None:
 def test_runs_and_arrivals_are_of_the_day_and_the_last_word_counts(store: Store) -> None:
     put(store, "run.started", "EURO-UCITS/dealing", TODAY, {"fund": "EURO-UCITS", "notebook": "dealing"}, "runs")
     assert [(r["state"], r["finished_at"]) for r in tower_data(store, TODAY).runs] == [("started", "")]
+    (given_up,) = tower_data(store, TODAY, going_on=lambda key: False).runs
+    assert (given_up["state"], given_up["error"]) == ("failed", "interrupted; start it again")
     put(
         store, "run.finished", "EURO-UCITS/dealing", TODAY, {"fund": "EURO-UCITS", "notebook": "dealing", "state": "failed"}, "runs"
     )
