@@ -218,6 +218,7 @@ class Terms(Strict):
     swing: Swing | None = None
     dealing: Dealing = Dealing(frequency="none")
     fee_base: Literal["net_assets", "commitments"] = "net_assets"
+    allocate_by: Literal["net_assets", "gross_assets"] = "net_assets"  # gross: performance fees not yet due for good added back
     days_in_year: Literal["actual", "365", "360"] = "actual"
 
     def share_class(self, class_id: str) -> ShareClass:
@@ -299,7 +300,8 @@ class Firm(Strict):
 class CloseTask(Strict):
     id: str
     title: str
-    check: str  # name of the check in bo_lib.close
+    check: str = ""  # name of the check in bo_lib.close; without one the run of the notebook is the evidence
+    notebook: str = ""  # where a person sees it
     owner: str
     reviewer: str
     due_business_day: int  # after month-end
@@ -307,9 +309,12 @@ class CloseTask(Strict):
 
 
 class Close(Strict):
-    """parameters/close.yaml"""
+    """parameters/close.yaml; tolerances are those of its checks."""
 
     tasks: tuple[CloseTask, ...]
+    budget_tolerance_pct: NotNegative = Decimal(10)
+    movement_tolerance_pct: NotNegative = Decimal(100)  # of an income or expense against the month before
+    movement_above_bps: NotNegative = Decimal(1)  # of net assets: smaller movements are not looked at
 
 
 class Filing(Strict):

@@ -45,8 +45,7 @@ class FeeDay:
     @property
     def since(self) -> dict[str, Dealings]:
         """What each investor dealt since the strike before."""
-        new = {who: x.since(self.before.dealt.get(who, Dealings())) for who, x in self.dealt.items()}
-        return {who: x for who, x in new.items() if any(x)}
+        return _since(self.before, self.dealt)
 
     @property
     def ends(self) -> bool:
@@ -69,6 +68,17 @@ class Incentive:
     state: Mapping[str, Any] = field(default_factory=dict)
     nav: Decimal | None = None  # per unit, unrounded, where it is not net assets over units
     exchanged: Mapping[str, Decimal] = field(default_factory=dict)  # investor -> units bought (or redeemed) at crystallisation
+
+
+def _since(before: ClassState, dealt: Mapping[str, Dealings]) -> dict[str, Dealings]:
+    new = {who: x.since(before.dealt.get(who, Dealings())) for who, x in dealt.items()}
+    return {who: x for who, x in new.items() if any(x)}
+
+
+def standing_fee(before: ClassState, dealt: Mapping[str, Dealings]) -> Decimal:
+    """Of the fee accrued at the strike before: what the units that stay may still get back."""
+    left = sum((x.units_out for x in _since(before, dealt).values()), ZERO)
+    return before.performance_fee_accrued * (1 - min(Decimal(1), left / before.units)) if before.units else ZERO
 
 
 def incentive(day: FeeDay) -> Incentive:
@@ -103,9 +113,8 @@ def _pooled(d: FeeDay) -> Incentive:
     new = Dealings()
     for one in d.since.values():
         new = new.plus(one)
-    accrued, stay = d.before.performance_fee_accrued, d.before.units - new.units_out
-    left = round_money(accrued * new.units_out / d.before.units, d.currency) if d.before.units else ZERO
-    standing, mark = accrued - left, d.mark
+    stay, mark = d.before.units - new.units_out, d.mark
+    standing = round_money(standing_fee(d.before, d.dealt), d.currency)
     if d.fee.method == "class" and new.units_in and stay + new.units_in > 0:
         grown = d.before.hurdle_growth if d.fee.hurdle == "hard" or d.fee.reference_years else Decimal(1)
         mark = ((mark or ZERO) * stay + new.money_in / grown) / (stay + new.units_in)
@@ -226,3 +235,16 @@ def _partners(d: FeeDay) -> Incentive:
 _METHODS: dict[str, Callable[[FeeDay], Incentive]] = {
     "class": _pooled, "series": _pooled, "equalisation": _equalised, "partnership": _partners,
 }  # fmt: skip
+
+
+def worth(state: ClassState, fee: PerformanceFee, investor: str) -> Decimal | None:
+    """What an investor's units would be paid if all were redeemed at this NAV; None where that is units x NAV per unit.
+
+    Equalisation: with its credits, less contingent fees, in class currency. Partnership: its capital after incentive, in base.
+    """
+    if fee.method == "partnership" and state.partnership:
+        p = state.partnership
+        return p.general_partner if investor == fee.general_partner else p.value(investor)
+    if fee.method == "equalisation" and state.gav_per_unit is not None and state.high_water_mark is not None:
+        return EqualisedClass(fee.rate_pct / 100, state.gav_per_unit, state.high_water_mark, state.lots).value(investor)
+    return None

@@ -23,7 +23,7 @@ from bo_lib.model.findings import Finding, Outcome, error, info
 from bo_lib.model.money import ZERO, Rates, round_money, round_to
 from bo_lib.model.tables import built
 from bo_lib.nav.charges import MANAGEMENT_FEE, Charges, Charging
-from bo_lib.nav.incentive import FeeDay, Incentive, dealt, incentive
+from bo_lib.nav.incentive import FeeDay, Incentive, dealt, incentive, standing_fee
 from bo_lib.nav.pricing import Priced
 from bo_lib.nav.state import ClassState, Dealings, State
 from bo_lib.nav.tables import CLASSES, COMPONENTS
@@ -132,6 +132,8 @@ class _Class:
     capital: Decimal
     units: Decimal
     hedge_cumulative: Decimal
+    weight: Decimal = ZERO  # what it shares the common result by
+    dealt: Mapping[str, Dealings] = field(default_factory=dict)
     ratio: Decimal = ZERO
     share: Decimal = ZERO
     management_fee: Decimal = ZERO
@@ -141,7 +143,7 @@ class _Class:
 
     @property
     def opening(self) -> Decimal:
-        """With the capital effective since: what the class shares by."""
+        """With the capital effective since."""
         return self.before.net_assets + self.capital
 
     @property
@@ -184,9 +186,8 @@ class _Striking:
         spent = self._spent()
         charges = self._charging(classes, spent).charges()
         self._allocate(classes, valued.value.net_assets - charges.of(""))
-        dealings = dealt(self.book) if any(self._fee_of(c.terms) for c in classes) else {}
         for c in classes:
-            self._fees(c, charges, dealings.get(c.terms.id, {}), valued.value)
+            self._fees(c, charges, valued.value)
         performance = (("performance_fee", c.terms.id, c.incentive.today) for c in classes if c.incentive.today)
         accruals = [self._accrual(*charge) for charge in (*charges.booked, *performance)]
         total = sum((c.net_assets for c in classes), ZERO)
@@ -227,6 +228,7 @@ class _Striking:
                     todo="add the class to the fund's terms",
                 )
             )
+        dealt_by_class = dealt(self.book) if any(self._fee_of(c) for c in self.terms.classes) else {}
         classes = []
         for c in (c for c in self.terms.classes if c.id in names):
             before = self.previous.get(c.id) or ClassState(
@@ -234,29 +236,31 @@ class _Striking:
             )
             capital, issued = -ledger["capital", c.id], units[c.id]
             hedge = forwards.get(c.id, ZERO) - ledger["hedge_gain", c.id]
-            made = _Class(c, before, capital - before.capital_to_date, before.units + issued - before.units_to_date, hedge)
+            there, dealings = before.units + issued - before.units_to_date, dealt_by_class.get(c.id, {})
+            made = _Class(c, before, capital - before.capital_to_date, there, hedge, dealt=dealings)
+            made.weight = made.opening + (standing_fee(before, dealings) if self.terms.allocate_by == "gross_assets" else ZERO)
             if made.opening or made.units:
                 classes.append(made)
         return classes
 
     def _allocate(self, classes: list[_Class], net_assets: Decimal) -> None:
         """The common result by opening net assets; what rounding leaves goes to the largest class."""
-        openings = sum((c.opening for c in classes), ZERO)
-        common = net_assets - openings - sum((c.hedge for c in classes), ZERO)
-        if openings <= 0:
+        weights = sum((c.weight for c in classes), ZERO)
+        common = net_assets - sum((c.opening + c.hedge for c in classes), ZERO)
+        if weights <= 0:
             self.findings.append(
                 error(
                     "nothing-to-share-by",
                     f"no class of {self.fund.id} has net assets to share by on {self.day}",
-                    found=str(openings),
+                    found=str(weights),
                     todo="take over the opening, or book the first capital",
                 )
             )
             return
         for c in classes:
-            c.ratio = c.opening / openings
-            c.share = round_money(common * c.opening / openings, self.base)
-        largest = min(classes, key=lambda c: (-c.opening, c.terms.id))
+            c.ratio = c.weight / weights
+            c.share = round_money(common * c.weight / weights, self.base)
+        largest = min(classes, key=lambda c: (-c.weight, c.terms.id))
         largest.share += common - sum((c.share for c in classes), ZERO)
 
     def _spent(self) -> dict[str, Decimal]:
@@ -276,7 +280,7 @@ class _Striking:
     def _fee_of(self, c: ShareClass) -> PerformanceFee | None:
         return c.performance_fee or self.terms.performance_fee
 
-    def _fees(self, c: _Class, charges: Charges, dealings: Mapping[str, Dealings], valuation: Valuation) -> None:
+    def _fees(self, c: _Class, charges: Charges, valuation: Valuation) -> None:
         c.management_fee = charges.of(c.terms.id, MANAGEMENT_FEE)
         c.other_fees = charges.of(c.terms.id) - c.management_fee
         fee = self._fee_of(c.terms)
@@ -284,7 +288,7 @@ class _Striking:
             return
         c.incentive = incentive(FeeDay(
             c.terms, fee, c.before, self.day, self.fund.calendar, self.terms.days_in_year, c.gav, c.units,
-            self.rates.rate(self.base, c.terms.currency), self.base, self._benchmark(fee), dealings, self._pockets(valuation),
+            self.rates.rate(self.base, c.terms.currency), self.base, self._benchmark(fee), c.dealt, self._pockets(valuation),
         ))  # fmt: skip
 
     def _benchmark(self, fee: PerformanceFee) -> Decimal | None:
