@@ -7,6 +7,7 @@ without interim balances are proven together; the totals that a statement states
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -35,7 +36,7 @@ def read(data: bytes, reading: Reading) -> None:
     if not found:
         reading.error("statement-missing", "the message holds no statement", at(root), expected="Stmt, Rpt or Ntfctn",
                       todo="ask the sender for the statement")  # fmt: skip
-    _prove([page for ordinal, one in enumerate(found, 1) if (page := _statement(one, ordinal, reading))], reading)
+    _prove([_statement(one, ordinal, reading) for ordinal, one in enumerate(found, 1)], reading)
 
 
 @dataclass
@@ -91,15 +92,15 @@ def _prove_part(part: list[_Page], reading: Reading) -> None:
         one.row["proven"] = proof["proven"]
 
 
-def _statement(element: etree._Element, ordinal: int, reading: Reading) -> _Page | None:
+def _statement(element: etree._Element, ordinal: int, reading: Reading) -> _Page:
     place = at(element, ordinal)
     account = _account(child(element, "Acct"))
     if account is None:
-        why = UnreadableError("account-missing", "the statement names no account", expected="Acct/Id", todo="ask the sender")
-        reading.refuse(why, place, "Acct", rows=1 + len(children(element, "Ntry")))
-        return None
+        reading.error("account-missing", "the statement names no account; its entries belong to nobody", place, "Acct",
+                      expected="Acct/Id", todo="ask the sender whose statement it is")  # fmt: skip
+        account = "NONREF"
     balances = _balances(element, reading)
-    opening, closing = _pick(balances, _OPENING), _pick(balances, _CLOSING)
+    opening, closing = _pick(balances, min, _OPENING), _pick(balances, max, _CLOSING)
     if interim := balances.get("ITBD"):  # pages between the first and the last carry interim balances
         closing = closing or (interim[-1] if opening or len(interim) > 1 else None)
         opening = opening or interim[0]
@@ -198,8 +199,9 @@ def _balances(element: etree._Element, reading: Reading) -> dict[str, list[Balan
     return found
 
 
-def _pick(balances: dict[str, list[Balance]], codes: tuple[str, ...]) -> Balance | None:
-    return next((balances[code][0] for code in codes if code in balances), None)
+def _pick(balances: dict[str, list[Balance]], choose: Callable[..., Balance], codes: tuple[str, ...]) -> Balance | None:
+    """The earliest or the latest: a report over several days may carry the balances of each."""
+    return next((choose(balances[code], key=lambda b: b[2] or date.min) for code in codes if code in balances), None)
 
 
 def _amount(element: etree._Element) -> tuple[str, Decimal]:

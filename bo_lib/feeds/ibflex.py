@@ -24,7 +24,8 @@ from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import CASH_MOVEMENTS, FX_DEALS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
 _SUMMARIES = ("BASE_SUMMARY", "BASE")
-_FULL, _COARSER = ("", "EXECUTION", "DETAIL"), ("ORDER", "SUMMARY", "SYMBOL_SUMMARY", "ASSET_SUMMARY")
+_COARSER = ("ORDER", "SUMMARY", "SYMBOL_SUMMARY", "ASSET_SUMMARY")
+_PARTS = ("LOT", "CLOSED_LOT", "WASH_SALE")  # how a trade closes lots: no trades of their own
 _FLOWS = (
     "brokerInterest", "changeInNav", "clientFees", "commissions", "deposits", "withdrawals", "depositWithdrawals", 
     "accountTransfers", "internalTransfers", "dividends", "insuredDepositInterest", "interest", "withholdingTax", "withholding871m",
@@ -165,7 +166,7 @@ class _Statement:
         found = list(self._section(section, names))
         levels = Counter(element.get("levelOfDetail") or "" for _, element in found)
         coarser = next(((level,) for level in _COARSER if level in levels), ())
-        kept = _FULL if any(level in levels for level in _FULL) else coarser
+        kept = tuple(level for level in levels if level.upper() not in (*_COARSER, *_PARTS)) or coarser
         if left := {level: count for level, count in levels.items() if level not in kept}:
             self.reading.info("summaries-skipped", f"{section}: rows that sum up others are not counted again", self.place,
                               found=", ".join(f"{n} {level}" for level, n in left.items()))  # fmt: skip

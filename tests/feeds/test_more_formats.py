@@ -187,6 +187,14 @@ def test_the_cash_of_a_broker_is_proven_by_flows_or_by_what_was_traded_and_paid(
     assert (rows(text, "statements")[0]["proven"], codes(text)) == (proven, code)
 
 
+def test_rows_of_any_full_detail_are_kept_and_lots_are_no_trades() -> None:
+    conversion = '<FxTransaction fxCurrency="EUR" functionalCurrency="USD" quantity="5" proceeds="-6" levelOfDetail="TRANSACTION"/>'
+    lot = '<Trade currency="USD" symbol="A" quantity="5" buySell="BUY" levelOfDetail="CLOSED_LOT"/>'
+    text = FLEX_DAY.format(flows="", rows=f"<FxTransactions>{conversion}</FxTransactions><Trades>{lot}</Trades>")
+    assert [(t["kind"], t["quantity"]) for t in rows(text, "transactions")] == [("transfer", 5)]
+    assert "summaries-skipped" in codes(text)
+
+
 def test_what_is_sold_is_negative_whatever_the_sign_of_its_quantity() -> None:
     sold = rows(FLEX_DAY.format(flows="", rows=FLEX_ROWS), "transactions")[0]
     assert (sold["side"], sold["quantity"]) == ("SELL", -5)

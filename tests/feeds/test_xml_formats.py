@@ -50,6 +50,22 @@ def test_an_entry_without_direction_is_quarantined_and_the_statement_not_proven(
     assert next(f for f in outcome.findings if f.code == "direction-missing").place.at == "line 8 Stmt[1]/Ntry[1]"
 
 
+def test_a_camt_report_over_several_days_runs_from_the_first_balance_to_the_last() -> None:
+    day_two = (
+        '<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-05-31</Dt>'
+        '</Dt></Bal><Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt>'
+        "<Dt>2026-05-31</Dt></Dt></Bal>"
+    )
+    [one] = rows(CAMT.replace("  <Bal>", f"{day_two}  <Bal>", 1), "statements")
+    assert (one["opening"], one["closing"], one["proven"]) == (Decimal(100), Decimal("-20.12345"), True)
+
+
+def test_the_entries_of_a_camt_statement_without_an_account_are_kept_and_belong_to_nobody() -> None:
+    text = CAMT.replace("<Acct><Id><Othr><Id>BOR-1</Id></Othr></Id><Ccy>EUR</Ccy></Acct>", "")
+    assert codes(text) == {"account-missing", "entries-pending"}
+    assert [(m["account"], m["currency"]) for m in rows(text, "cash_movements")] == [("NONREF", "EUR")]
+
+
 def test_a_camt_message_without_a_statement_is_an_error() -> None:
     assert codes('<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"><BkToCstmrStmt/></Document>') == {
         "statement-missing"
