@@ -42,7 +42,11 @@ def read(data: bytes, reading: Reading) -> None:
     for ordinal, element in enumerate(holdings, 1):
         place = f"line {element.sourceline} invstOrSec[{ordinal}]"
         try:
-            reading.add(HOLDINGS, place, {**shared, "business_date": stated, **_holding(element)})
+            row = _holding(element)
+            if _said(text(element, "balance")) is None:
+                reading.warning("quantity-missing", "the holding states no balance; kept as one unit at its value", place,
+                                "balance", found=text(element, "balance") or "")  # fmt: skip
+            reading.add(HOLDINGS, place, {**shared, "business_date": stated, **row})
         except UnreadableError as why:
             reading.refuse(why, place)
 
@@ -71,19 +75,22 @@ def _totals(fund_info: etree._Element | None) -> list[tuple[str, str, str]]:
 
 def _holding(element: etree._Element) -> dict[str, Any]:
     quantity, value = _said(text(element, "balance")), _said(text(element, "valUSD"))
-    if quantity is None:
+    if quantity is None and value is None:
         raise UnreadableError(
-            "quantity-missing", "the holding states no balance", text(element, "balance") or "", "a number", field="balance"
-        )
-    held, worth = round_to(number(quantity), 10), _amount(value) if value else None
+            "quantity-missing", "the holding states neither balance nor value", text(element, "balance") or "", "a number",
+            field="balance",
+        )  # fmt: skip
+    worth = _amount(value) if value else None
+    held = round_to(number(quantity), 10) if quantity else Decimal(1).copy_sign(worth or 1)
     if text(element, "payoffProfile") == "Short" and held > 0 and (worth or 0) < 0:
         held = -held  # some filers state the size of a short position without its sign
     identifiers = child(element, "identifiers")
     isin = _attribute(child(identifiers, "isin"), "value")
     foreign = child(element, "currencyConditional")
     return {
-        "isin": isin, "local_id": _local_id(element, identifiers), "name": _said(text(element, "title")) or text(element, "name"),
-        "quantity": held, "quantity_type": _UNITS.get(text(element, "units") or "", "OTHR"), "price": None,
+        "isin": isin, "local_id": _local_id(element, identifiers),
+        "name": _said(text(element, "title")) or _said(text(element, "name")),
+        "quantity": held, "quantity_type": _UNITS.get(text(element, "units") or "", "OTHR") if quantity else "OTHR", "price": None,
         "price_currency": _said(text(element, "curCd")) or _attribute(foreign, "curCd"),
         "market_value": worth, "value_currency": "USD",
         "asset_kind": text(element, "assetCat") or _attribute(child(element, "assetConditional"), "assetCat"),

@@ -38,6 +38,7 @@ WHOLE = "ALL"  # a filing tells no units: the fund is opened as one class of one
 HOLDERS = "HOLDERS OF RECORD"  # and no investors: all of them hold it
 
 
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 FIRM = "name: Onboarded from filings\nfunds: []\nstore: sqlite:///outputs/books.sqlite\ninbox: inbox\ncalendar: US\n"
 
 
@@ -68,6 +69,8 @@ def onboard(root: Path, filing: Path) -> Report:
     fund_id, day = totals[0]["fund"], totals[0]["business_date"]
     if stated.get("netAssets") is None or day is None:
         raise ParameterError(f"{filing}: states no net assets or no date (fundInfo/netAssets, genInfo/repPdDate)")
+    if not _ID.fullmatch(fund_id):
+        raise ParameterError(f"{filing}: names its fund {fund_id!r}; expected letters, digits, dots and dashes (genInfo/seriesId)")
     _make_firm(root, fund_id, filing.stem, day)
     office = Office(root)
     _post(office, filing, day)
@@ -86,9 +89,10 @@ def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
         firm.write_text(FIRM, "utf-8")
     if fund_id not in config.load_firm(root).funds:
         text = firm.read_text("utf-8")
-        listed = re.sub(r"^funds: *\[(.*?)\]", lambda m: f"funds: [{', '.join(p for p in (m[1], fund_id) if p)}]", text, flags=re.M)
+        entry = fund_id if isinstance(yaml.safe_load(fund_id), str) else f'"{fund_id}"'
+        listed = re.sub(r"^funds: *\[(.*?)\]", lambda m: f"funds: [{', '.join(p for p in (m[1], entry) if p)}]", text, flags=re.M)
         if listed == text:
-            raise ParameterError(f"{firm}: funds: write them in brackets, such as [{fund_id}], so that a fund can be added")
+            raise ParameterError(f"{firm}: funds: write them in brackets, such as [{entry}], so that a fund can be added")
         firm.write_text(listed, "utf-8")
     path = folder / f"{fund_id}.yaml"
     if not path.exists():

@@ -51,11 +51,11 @@ def test_an_entry_without_direction_is_quarantined_and_the_statement_not_proven(
 
 
 def test_a_camt_report_over_several_days_runs_from_the_first_balance_to_the_last() -> None:
-    day_two = (
-        '<Bal><Tp><CdOrPrtry><Cd>CLBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>2026-05-31</Dt>'
-        '</Dt></Bal><Bal><Tp><CdOrPrtry><Cd>OPBD</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt>'
-        "<Dt>2026-05-31</Dt></Dt></Bal>"
+    balance = (
+        '<Bal><Tp><CdOrPrtry><Cd>{}</Cd></CdOrPrtry></Tp><Amt Ccy="EUR">5.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>'
+        "<Dt><Dt>2026-05-31</Dt></Dt></Bal>"
     )
+    day_two = balance.format("CLBD") + balance.format("OPBD")
     [one] = rows(CAMT.replace("  <Bal>", f"{day_two}  <Bal>", 1), "statements")
     assert (one["opening"], one["closing"], one["proven"]) == (Decimal(100), Decimal("-20.12345"), True)
 
@@ -104,6 +104,14 @@ def schemas() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder of official schemas beside the project")
     return folder
+
+
+def test_a_holding_of_a_filing_that_states_no_balance_is_one_unit_at_its_value() -> None:
+    text = NPORT.replace("<balance>1</balance>", "<balance>N/A</balance>")
+    assert codes(text) == {"quantity-missing"}
+    forward = rows(text, "holdings")[1]
+    assert (forward["quantity"], forward["quantity_type"], forward["market_value"]) == (-1, "OTHR", Decimal("-26488.91"))
+    assert read(text.replace("-26488.91", "N/A")).value.quarantined == 1
 
 
 def test_nport_keeps_every_holding_and_every_amount() -> None:

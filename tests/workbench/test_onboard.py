@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bo_lib import Workbench
-from bo_lib.config import ParameterError
+from bo_lib.config import ParameterError, load_firm
 from bo_lib.model.findings import Verdict
 from bo_lib.workbench.onboard import onboard
 
@@ -99,3 +99,30 @@ def test_real_filings_open_at_their_reported_net_assets(tmp_path: Path) -> None:
     for path in paths:
         said = figures(tmp_path / path.stem, path)
         assert said["Net assets, USD"] == said["As filed"] == said["By the ledger"], path.name
+
+
+def test_a_holding_whose_size_is_not_stated_keeps_its_value(tmp_path: Path) -> None:
+    said = figures(tmp_path / "firm", filing(tmp_path, SHARES + line("Private", "N/A", "5.05"), "1017.36"))
+    assert (said["Holdings"], said["Residual"]) == (2, Decimal("1017.36") - Decimal("1000.01") - Decimal("5.05") - Decimal("12.30"))
+
+
+@pytest.mark.parametrize("name", ["1234567890", "1e5", "NO"])
+def test_a_fund_may_be_named_by_figures_alone(tmp_path: Path, name: str) -> None:
+    path = filing(tmp_path, SHARES, "1017.36")
+    path.write_text(path.read_text().replace("S000099999", name))
+    assert figures(tmp_path / "firm", path)["Net assets, USD"] == Decimal("1017.36")
+    assert list(load_firm(tmp_path / "firm").funds) == [name]
+
+
+def test_a_fund_whose_name_could_lead_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    path = filing(tmp_path, SHARES, "1017.36")
+    path.write_text(path.read_text().replace("S000099999", "../../elsewhere"))
+    with pytest.raises(ParameterError, match="seriesId"):
+        onboard(tmp_path / "firm", path)
+    assert not (tmp_path / "firm").exists()
+
+
+def test_a_residual_of_nil_net_assets_is_said_without_a_percentage(tmp_path: Path) -> None:
+    report = onboard(tmp_path / "firm", filing(tmp_path, SHARES, "0"))
+    [found] = [f for f in report.findings if f.code == "residual-large"]
+    assert "nil" in found.message and not found.found

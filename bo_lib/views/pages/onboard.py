@@ -69,7 +69,8 @@ def filing_report(
 
 def _residual_finding(residual: Decimal, share: Decimal, currency: str) -> Finding:
     return Finding(
-        Severity.WARNING, "residual-large", f"the residual of {residual:,.2f} {currency} is {share:,.2f}% of net assets",
-        expected=f"at most {RESIDUAL_PCT_MAX}%", found=f"{share:,.2f}%",
+        Severity.WARNING, "residual-large", f"the residual of {residual:,.2f} {currency} is "
+        + (f"{share:,.2f}% of net assets" if share else "all there is: net assets are nil or far smaller"),
+        expected=f"at most {RESIDUAL_PCT_MAX}%", found=f"{share:,.2f}%" if share else "",
         todo="enter the fund's receivables and payables from its accounts, and clear suspense",
     )  # fmt: skip
