@@ -94,6 +94,7 @@ class PerformanceFee(Strict):
     crystallisation: Literal["monthly", "quarterly", "half_yearly", "yearly"] = "yearly"
     year_end_month: int = Field(12, ge=1, le=12)
     general_partner: str = ""  # investor id
+    roll_up: bool = False  # series at their marks join the oldest such when a period ends
     clause: str = ""
 
     @model_validator(mode="after")

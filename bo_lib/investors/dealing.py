@@ -29,8 +29,9 @@ class Dealt:
     capital: tuple[Capital, ...]
 
 
-def deal(accepted: pa.Table, prices: Mapping[str, Decimal], rates: Rates, fund: Fund, day: date) -> Outcome[Dealt]:
-    """Deals ``accepted`` (table ACCEPTED) at ``prices`` (dealing price by class) of ``day``.
+def deal(accepted: pa.Table, prices: Mapping[Any, Decimal], rates: Rates, fund: Fund, day: date) -> Outcome[Dealt]:
+    """Deals ``accepted`` (table ACCEPTED) at ``prices`` of ``day``: by class, before that by (class, order kind), and first of all
+    by (investor, class, order kind), where a levy or equalisation makes them differ.
 
     Subscription: units = amount / price rounded down, the remainder shown. Redemption: money = units x price rounded half up.
     Units join the fund on the next business day; money moves after the settlement days. Where every dealing day opens a
@@ -59,9 +60,12 @@ def series_of(order: Mapping[str, Any], fund: Fund, day: date) -> str:
     return str(order["share_class"])
 
 
-def _price(order: Mapping[str, Any], share_class: str, prices: Mapping[str, Decimal], fund: Fund, day: date) -> Decimal | None:
-    dealing = fund.on(day).dealing
-    return dealing.series_price if order["kind"] == "SUBSCRIBE" and dealing.new_series else prices.get(share_class)
+def _price(order: Mapping[str, Any], share_class: str, prices: Mapping[Any, Decimal], fund: Fund, day: date) -> Decimal | None:
+    dealing, kind = fund.on(day).dealing, order["kind"]
+    if kind == "SUBSCRIBE" and dealing.new_series:
+        return dealing.series_price
+    keys = ((order["investor"], share_class, kind), (share_class, kind), share_class)
+    return next((prices[key] for key in keys if key in prices), None)
 
 
 def _undealt(order: dict[str, Any], share_class: str, terms: ShareClass | None, day: date) -> Finding:

@@ -3,12 +3,14 @@
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.attribution import Attribution, attribute
 from bo_lib.nav.controls import CONTROLS, Approval, Control, Evidence, control, verdict
+from bo_lib.nav.incentive import equalised_prices
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
+from bo_lib.nav.series import rolled_up
 from bo_lib.nav.shadow import Shadow, shadow
 from bo_lib.nav.state import ClassState, State, state_from_payload
 from bo_lib.nav.strike import Strike, opening_state, strike, with_dealing_prices
-from bo_lib.nav.swing import Flow, dealing_prices
+from bo_lib.nav.swing import Flow, dealing_prices, levied_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 
 __all__ = [
@@ -29,9 +31,12 @@ __all__ = [
     "attribute",
     "control",
     "dealing_prices",
+    "equalised_prices",
+    "levied_prices",
     "marks",
     "net_assets_by_ledger",
     "opening_state",
+    "rolled_up",
     "select_prices",
     "select_rates",
     "shadow",

@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from bo_lib.books import Book
-from bo_lib.config import PerformanceFee, ShareClass
+from bo_lib.config import PerformanceFee, ShareClass, Terms
 from bo_lib.model.money import ZERO, Rounding, round_money, round_to
 from bo_lib.nav.equalisation import EqualisedClass, Lot
 from bo_lib.nav.fees import performance_fee_due, periods
@@ -235,6 +235,20 @@ def _partners(d: FeeDay) -> Incentive:
 _METHODS: dict[str, Callable[[FeeDay], Incentive]] = {
     "class": _pooled, "series": _pooled, "equalisation": _equalised, "partnership": _partners,
 }  # fmt: skip
+
+
+def equalised_prices(state: Mapping[str, ClassState], terms: Terms) -> dict[tuple[str, ...], Decimal]:
+    """Prices of classes with equalisation: (class, SUBSCRIBE) at gross asset value, (investor, class, REDEEM) with its credits."""
+    prices: dict[tuple[str, ...], Decimal] = {}
+    for c in terms.classes:
+        fee, s = c.performance_fee or terms.performance_fee, state.get(c.id)
+        if not fee or fee.method != "equalisation" or s is None or s.gav_per_unit is None:
+            continue
+        prices[c.id, "SUBSCRIBE"] = round_to(s.gav_per_unit, 12)
+        for who in {lot.investor for lot in s.lots}:
+            units = sum((lot.shares for lot in s.lots if lot.investor == who), ZERO)
+            prices[who, c.id, "REDEEM"] = round_to((worth(s, fee, who) or ZERO) / units, 12)
+    return prices
 
 
 def worth(state: ClassState, fee: PerformanceFee, investor: str) -> Decimal | None:

@@ -176,6 +176,7 @@ class _Striking:
         self.base = fund.base_currency
         self.terms: Terms = fund.on(day)
         self.previous_day = max((s.nav_date for s in previous.values()), default=fund.inception)
+        self.emptied: dict[str, ClassState] = {}
         self.findings: list[Finding] = []
 
     def run(self) -> Outcome[Strike]:
@@ -197,7 +198,7 @@ class _Striking:
         struck = Strike(
             self.fund.id, self.day, self.previous_day, self.base, total,
             built(CLASSES, map(self._row, classes)), _with_accruals(valued.value, accruals), tuple(accruals),
-            {c.terms.id: self._state(c, charges) for c in classes}, self.previous, self.rates,
+            {**self.emptied, **{c.terms.id: self._state(c, charges) for c in classes}}, self.previous, self.rates,
             self.priced, valued.value, marked, ledger, tuple(self.findings), spent,
             tuple(e for c in classes for e in self._exchanges(c)),
         )  # fmt: skip
@@ -241,6 +242,15 @@ class _Striking:
             made.weight = made.opening + (standing_fee(before, dealings) if self.terms.allocate_by == "gross_assets" else ZERO)
             if made.opening or made.units:
                 classes.append(made)
+            elif c.id in self.previous:  # everybody has left: what the ledger says to date stays known
+                closed = {
+                    "nav_date": self.day,
+                    "net_assets": ZERO,
+                    "units": ZERO,
+                    "capital_to_date": capital,
+                    "units_to_date": issued,
+                }
+                self.emptied[c.id] = before.model_copy(update=closed)
         return classes
 
     def _allocate(self, classes: list[_Class], net_assets: Decimal) -> None:

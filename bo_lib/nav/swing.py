@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
-from bo_lib.config import Terms
+from bo_lib.config import Swing, Terms
 from bo_lib.model.money import ZERO, Rates, Rounding, round_money, round_to
 
 
@@ -76,10 +76,38 @@ def dealing_prices(
     """
     known = {c.id: nav_per_unit.get(c.id) for c in terms.classes}
     prices = {name: terms.dealing.series_price if price is None else price for name, price in known.items()}
-    if terms.swing is None or net_assets <= 0:
+    if terms.swing is None or terms.swing.style == "levy" or net_assets <= 0:
         return prices
     share = net_flow(flows, prices, terms, rates, base) / net_assets
-    s = terms.swing
-    threshold = ZERO if s.mode == "full" else s.threshold_pct / 100
-    factor = (s.factor_bps if s.cap_bps is None else min(s.factor_bps, s.cap_bps)) / 10000
+    threshold, factor = _bounds(terms.swing, share)
     return {c.id: swung(prices[c.id], share, threshold, factor, c.nav_decimals, c.nav_rounding) for c in terms.classes}
+
+
+def _bounds(s: Swing, share: Decimal) -> tuple[Decimal, Decimal]:
+    """Threshold and factor in force for a net flow of ``share`` of net assets, as fractions."""
+    bps = s.factor_out_bps if share < 0 and s.factor_out_bps is not None else s.factor_bps
+    return ZERO if s.mode == "full" else s.threshold_pct / 100, (bps if s.cap_bps is None else min(bps, s.cap_bps)) / 10000
+
+
+def levied_prices(
+    nav_per_unit: Mapping[str, Decimal],
+    net_assets: Decimal,
+    flows: Iterable[tuple[str, Decimal, Decimal]],
+    terms: Terms,
+    rates: Rates,
+    base: str,
+) -> dict[tuple[str, str], Decimal]:
+    """Prices by (class, order kind) under an anti-dilution levy: who deals on the side of the net flow pays the factor.
+
+    Units are issued for what the levy leaves of the money; of the proceeds of a redemption the levy stays in the fund.
+    """
+    s = terms.swing
+    if s is None or s.style != "levy" or net_assets <= 0:
+        return {}
+    share = net_flow(flows, nav_per_unit, terms, rates, base) / net_assets
+    threshold, factor = _bounds(s, share)
+    if abs(share) <= threshold:
+        return {}
+    if share > 0:
+        return {(c, "SUBSCRIBE"): round_to(price / (1 - factor), 12) for c, price in nav_per_unit.items()}
+    return {(c, "REDEEM"): round_to(price * (1 - factor), 12) for c, price in nav_per_unit.items()}

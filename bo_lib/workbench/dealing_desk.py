@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import Any
 
 from bo_lib.investors import Dealt, Orders, Register, deal, register, validate
 from bo_lib.investors.tables import CONTRACT_NOTES
 from bo_lib.model import tables
 from bo_lib.model.findings import Outcome, Verdict, error
-from bo_lib.nav import Flow, dealing_prices
+from bo_lib.nav import Flow, dealing_prices, equalised_prices, levied_prices
 from bo_lib.store import Fact, StoredFact
 from bo_lib.views.pages import dealing as pages
 from bo_lib.views.report import Report
@@ -52,7 +53,19 @@ class DealingDesk(NavDesk):
                 if c.verdict is Verdict.BLOCKED
             )
             return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), (*struck.findings, *blocked))
-        return deal(self.validated().value.accepted, self.dealing_price(), struck.value.rates, self.fund, self.day)
+        prices = {**self.dealing_price(), **self._prices_apart()}
+        return deal(self.validated().value.accepted, prices, struck.value.rates, self.fund, self.day)
+
+    def _prices_apart(self) -> dict[Any, Decimal]:
+        """Where not everybody deals at one price: a levy on one side of the flow, credits of equalisation."""
+        struck, terms = self.struck().value, self.fund.on(self.day)
+        flows = [Flow(*flow) for flow in self.validated().value.flows()]
+        levied = levied_prices(self.dealing_price(), struck.net_assets, flows, terms, struck.rates, self.fund.base_currency)
+        return {**levied, **equalised_prices(struck.state, terms)}
+
+    def holders(self) -> Mapping[tuple[str, str], Decimal]:
+        held = self.registered().value.holders(self.day).to_pylist()
+        return {(row["investor"], row["share_class"]): row["units"] for row in held}
 
     def register_units(self) -> Mapping[str, Decimal] | None:
         return self.registered().value.by_class(self.day)

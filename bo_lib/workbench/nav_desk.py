@@ -26,6 +26,7 @@ from bo_lib.nav import (
     Valuation,
     attribute,
     control,
+    rolled_up,
     select_prices,
     select_rates,
     shadow,
@@ -75,6 +76,9 @@ class NavDesk(Desk):
         own = self.locked
         first = max(self.fund.inception, self.day - timedelta(days=PRICE_HISTORY_DAYS))
         held = self.book_to_strike().positions()["isin"].to_pylist()
+        terms = self.fund.on(self.day)
+        fees = [f for f in (terms.performance_fee, *(c.performance_fee for c in terms.classes)) if f]
+        held += [f.benchmark for f in fees if f.benchmark]
         splits = [e for e in own.events() if isinstance(e, Split)]
         return select_prices(
             own.rows(tables.PRICES, first), held, self.fund.price_sources, self.day, tolerances=self.fund.tolerances,
@@ -158,6 +162,10 @@ class NavDesk(Desk):
         )  # fmt: skip
         return control(evidence)
 
+    def holders(self) -> Mapping[tuple[str, str], Decimal]:
+        """Units by (investor, class) in the register; the dealing desk knows it."""
+        return {}
+
     def register_units(self) -> Mapping[str, Decimal] | None:
         """Units by class in the register; the dealing desk knows it."""
         return None
@@ -204,8 +212,9 @@ class NavDesk(Desk):
     def _record(self, struck: Strike) -> None:
         made = {a.event_id for a in struck.accruals}
         booked = (a for a in self.known.standing(Accrual) if a.event_id.startswith(self._tonight))
+        rolled = rolled_up(struck, self.fund, self.holders())
         stale = [a for a in booked if a.event_id.split("~")[0] not in made]
-        self.known.book_events([*struck.accruals, *(_taken_back(a) for a in stale)])
+        self.known.book_events([*struck.accruals, *struck.exchanges, *rolled, *(_taken_back(a) for a in stale)])
         payload = self._payload()
         before = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
         if not before or before[-1].payload != payload:  # struck anew, or back at an earlier figure: the last one counts

@@ -89,11 +89,12 @@ Dealing = Callable[[date, Mapping[str, ClassState]], Sequence[ev.Event]]  # what
 
 def carry(
     terms: str, state: Mapping[str, ClassState], until: date, price: Callable[[date], str | Decimal], shares: str = "1000",
-    index: Callable[[date], str] | None = None, dealing: Dealing = lambda day, before: (), more: Sequence[ev.Event] = (),
+    index: Callable[[date], str] | None = None, dealing: Dealing = lambda day, before: (),
+    nightly: Callable[[Strike, Fund], Sequence[ev.Event]] = lambda struck, of: (),
 ) -> list[Night]:  # fmt: skip
     """A strike on every TARGET business day after the opening; every one balances, explains itself and passes its controls."""
     start = next(iter(state.values())).nav_date
-    of, events = fund(terms, start), [*_opening(start, state, D(shares), D(price(start))), *more]
+    of, events = fund(terms, start), [*_opening(start, state, D(shares), D(price(start)))]
     nights: list[Night] = []
 
     def priced(day: date) -> Priced:
@@ -116,7 +117,7 @@ def carry(
                       {(a.name, a.share_class): a.amount for a in outcome.value.accruals})  # fmt: skip
         _sound(night, of)
         nights.append(night)
-        events += [*outcome.value.accruals, *outcome.value.exchanges]
+        events += [*outcome.value.accruals, *outcome.value.exchanges, *nightly(outcome.value, of)]
         state = outcome.value.state
     return nights
 

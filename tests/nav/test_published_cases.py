@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bo_lib.model.money import round_to
 from bo_lib.nav.accrued import accrued_interest, coupon_period, days_between
 from bo_lib.nav.fees import accrued, bps, performance_fee_due, periods
-from bo_lib.nav.swing import Flow, dealing_prices, swung
+from bo_lib.nav.swing import Flow, dealing_prices, levied_prices, swung
 from tests.nav.desk import MONDAY, at, fund
 
 D = Decimal
@@ -107,3 +107,15 @@ def test_full_swing_moves_every_dealing_day_and_no_further_than_the_cap() -> Non
     nav = {"A": D("100.0000"), "B": D("50.0000"), "H": D("10.0000")}
     assert dealing_prices(nav, D(10**6), one, terms, at(MONDAY), "EUR") == {"A": D(102), "B": D(51), "H": D("10.2")}
     assert dealing_prices(nav, D(10**6), still, terms, at(MONDAY), "EUR") == nav
+
+
+def test_a_levy_leaves_the_price_and_charges_the_side_of_the_flow() -> None:
+    """0.5% of net assets come in at a levy of 10 bps: units are bought for 99.90 of every 100, and who sells sells at NAV."""
+    terms = fund(swing={"style": "levy", "threshold_pct": "0.4", "factor_bps": 10, "factor_out_bps": 20}).on(MONDAY)
+    nav = {"A": D(100), "B": D(50), "H": D(10)}
+    came, went = [Flow("A", D(5000))], [Flow("A", D(-5000))]
+    assert dealing_prices(nav, D(10**6), came, terms, at(MONDAY), "EUR") == nav
+    into = levied_prices(nav, D(10**6), came, terms, at(MONDAY), "EUR")
+    assert set(into) == {(c, "SUBSCRIBE") for c in nav} and round_to(D(1000) / into["A", "SUBSCRIBE"], 6) == D("9.990000")
+    assert levied_prices(nav, D(10**6), went, terms, at(MONDAY), "EUR")["A", "REDEEM"] == D("99.8")
+    assert levied_prices(nav, D(10**7), came, terms, at(MONDAY), "EUR") == {}

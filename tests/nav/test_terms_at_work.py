@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from bo_lib.config import PerformanceFee
-from bo_lib.model.money import ZERO, round_money
-from bo_lib.nav import ClassState
+from bo_lib.config import Fund, PerformanceFee, Terms
+from bo_lib.model.money import ZERO, Rounding, round_money, round_to
+from bo_lib.nav import ClassState, Strike, equalised_prices, rolled_up
 from bo_lib.nav.incentive import worth
 from tests.nav.carried import carry, moved, opened, redeems, subscribes
 
@@ -243,17 +243,18 @@ def _deals(method: str, day: date, before: Mapping[str, ClassState], paid: dict[
         if day == joins and method == "series":
             yield subscribes(day, who, c, amount, "100")
         elif day == joins and method == "equalisation":
-            yield subscribes(day, who, "A", amount, before["A"].gav_per_unit or ZERO)
+            yield subscribes(day, who, "A", amount, _quoted(before)["A", "SUBSCRIBE"])
         elif day == joins:
             yield subscribes(day, who, "A", amount, "1", action="CALL")
     if day == LEAVES:
         c = "S-1" if method == "series" else "A"
+        units = round(before["S-1"].units / 2, 8) if method == "series" else ZERO
         half = round_money(worth_of(before, method, "Ben", c) / 2, "EUR")
-        units = (
-            before["S-1"].units if method == "series" else sum((x.shares for x in before["A"].lots if x.investor == "Ben"), ZERO)
-        )
+        if method == "equalisation":
+            units = round(sum((x.shares for x in before["A"].lots if x.investor == "Ben"), ZERO) / 2, 8)
+            half = round_money(units * _quoted(before)["Ben", "A", "REDEEM"], "EUR")
         paid["Ben"] = half
-        yield redeems(day, "Ben", c, round(units / 2, 8), half)
+        yield redeems(day, "Ben", c, units, half)
     if method == "partnership":  # as a fee would, the incentive stops earning when it is due for good
         p = before["A"].partnership
         taken = p.general_partner if p else ZERO
@@ -261,6 +262,12 @@ def _deals(method: str, day: date, before: Mapping[str, ClassState], paid: dict[
             taken += sum((a.incentive(p.rate) for a in p.accounts if a.partner == "Ben"), ZERO) / 2
         if taken:
             yield moved(day, "GP", "A", "REDEEM", ZERO, round_money(taken, "EUR"))
+
+
+def _quoted(before: Mapping[str, ClassState]) -> Mapping[Any, Decimal]:
+    return equalised_prices(before, Terms.model_validate({
+        "from": START, "classes": [{"id": "A", "currency": "EUR"}], "performance_fee": {"rate_pct": 20, "method": "equalisation"},
+    }))  # fmt: skip
 
 
 def worth_of(state: Mapping[str, ClassState], method: str, investor: str, c: str) -> Decimal:
@@ -276,3 +283,71 @@ def test_equalisation_series_and_partnership_pay_every_investor_alike_through_th
     for investor, money in found["series"].items():
         others = [found[m][investor] for m in ("equalisation", "partnership")]
         assert all(abs(other - money) < D("0.10") for other in others), (investor, money, others)
+
+
+def test_series_at_their_marks_roll_up_when_the_quarter_ends_and_no_money_moves() -> None:
+    """Ben's series opened at 100 when the first stood at 110; both end at their marks."""
+    terms = f"""
+  - from: 2026-01-01
+    classes:
+{METHODS["series"]}
+    performance_fee: {{rate_pct: 20, method: series, crystallisation: quarterly, roll_up: true, clause: "Offering memorandum 4.3"}}
+"""
+
+    def joins(day: date, before: object) -> list[Any]:
+        return [subscribes(day, "Ben", "S-1", "5000", "100")] if day == JOINS else []
+
+    def roll(struck: Strike, of: Fund) -> Sequence[Any]:
+        return rolled_up(struck, of, {("Ada", "A"): D(1000), ("Ben", "S-1"): D(50)})
+
+    up, first = steps(d2509="110", d2909="120"), opened(START, A=("1000", "100"))
+    nights = {n.day: n.struck for n in carry(terms, first, date(2026, 10, 2), up, dealing=joins, nightly=roll)}
+    end, after = nights[date(2026, 9, 30)], nights[date(2026, 10, 1)]
+    assert end.rows["S-1"]["nav_per_unit"] == end.state["S-1"].high_water_mark > 100
+    assert set(after.rows) == {"A"} and after.net_assets == end.net_assets
+    assert after.rows["A"]["capital"] == end.rows["S-1"]["net_assets"]
+    taken = end.rows["S-1"]["net_assets"] / end.rows["A"]["nav_per_unit"]
+    assert after.rows["A"]["units"] - 1000 == round_to(taken, 8, Rounding.DOWN)
+    assert not [r for r in after.components.to_pylist() if r["component"] in ("receivable", "payable")]
+
+
+def test_a_side_pocket_is_shared_by_the_partners_of_its_day_alone() -> None:
+    """The share is set aside at 100,000 of 200,000. Ben pays in 100,000; the share rises by half: nothing of it is his."""
+    terms = """
+  - from: 2026-01-01
+    side_pockets: [SHARE]
+    classes:
+      - {id: A, currency: EUR, clause: "LPA 3"}
+    performance_fee: {rate_pct: 20, method: partnership, crystallisation: yearly, general_partner: GP, clause: "LPA 9"}
+"""
+
+    def dealing(day: date, before: object) -> list[Any]:
+        return [subscribes(day, "Ben", "A", "100000", "1", action="CALL")] if day == date(2026, 9, 28) else []
+
+    nights = carry(terms, opened(START, A=("1", "200000")), date(2026, 9, 30), steps(d2809="150"), dealing=dealing)
+    state = nights[-1].struck.state
+    p = state["A"].partnership
+    assert p and [pocket.name for pocket in p.pockets] == ["SHARE"]
+    assert (p.value("Ben"), p.value("")) == (100000, 100000)
+    assert nights[-1].struck.net_assets == 350000
+    assert p.realised("SHARE", D(150000)).value("") == 100000 + 150000 - 10000  # a fifth of the gain is the general partner's
+
+
+def test_the_nav_falls_by_a_distribution_on_its_ex_date_and_the_money_leaves_later() -> None:
+    """1.25 a unit on 1,000 units: capital of the class on the ex date, a payable until it is paid."""
+    terms = """
+  - from: 2026-01-01
+    classes:
+      - {id: A, currency: EUR, policy: distributing, clause: "Prospectus 16"}
+"""
+
+    def dealing(day: date, before: object) -> list[Any]:
+        paid = moved(day, "Ada", "A", "DISTRIBUTE", ZERO, D("1250")).model_copy(update={"settlement_date": date(2026, 9, 30)})
+        return [paid] if day == date(2026, 9, 28) else []
+
+    first = opened(START, A=("1000", "100"))
+    nights = {n.day.day: n for n in carry(terms, first, date(2026, 9, 30), FLAT, shares="900", dealing=dealing)}
+    assert [nights[d].row("A")["nav_per_unit"] for d in (25, 28, 29, 30)] == [100, D("98.75"), D("98.75"), D("98.75")]
+    owed = [r["base"] for r in nights[28].struck.components.to_pylist() if r["component"] == "payable"]
+    assert owed == [-1250] and not [r for r in nights[30].struck.components.to_pylist() if r["component"] == "payable"]
+    assert nights[28].roll.by_cause["capital"] == -1250
