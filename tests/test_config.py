@@ -82,3 +82,12 @@ def test_terms_are_those_in_force_on_the_day(tmp_path: Path) -> None:
     assert [fund.on(d).share_class("I").management_fee_bps_annual for d in (date(2026, 6, 30), date(2026, 7, 1))] == [60, 55]
     with pytest.raises(config.ParameterError, match="no terms in force on 2025-12-31"):
         fund.on(date(2025, 12, 31))
+
+
+def test_the_lot_method_is_dated_and_a_basis_may_have_its_own() -> None:
+    fund = config.load_fund(ROOT, "EURO-UCITS")
+    changes = [{"from": "2026-07-01", "method": "HIFO"}, {"from": "2026-01-01", "method": "LIFO", "basis": "TAX"}]
+    changed = type(fund).model_validate({**fund.model_dump(by_alias=True), "lot_methods": changes})
+    assert fund.lot_methods_of("TAX") == {fund.inception: "FIFO"}
+    assert changed.lot_methods_of() == changed.lot_methods_of("IFRS") == {fund.inception: "FIFO", date(2026, 7, 1): "HIFO"}
+    assert changed.lot_methods_of("TAX") == {fund.inception: "FIFO", date(2026, 1, 1): "LIFO"}

@@ -109,7 +109,7 @@ def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> t
             break
         if (lot.quantity > ZERO) != bought:
             whole = (quantity + lot.quantity > ZERO) == bought or quantity == -lot.quantity
-            pieces.append(_take(lot, lot.quantity if whole else -quantity, base_currency))
+            pieces.append(part_of(lot, lot.quantity if whole else -quantity, base_currency))
             quantity += pieces[-1].quantity
             closed += whole
     if closed:
@@ -120,12 +120,12 @@ def relieve(lots: Lots, quantity: Decimal, method: str, base_currency: str) -> t
 def relieve_named(lots: list[Lot], picks: Mapping[str, Decimal], base_currency: str) -> list[Piece]:
     """Close the lots named in ``picks`` (lot id -> positive quantity, at most what the lot holds), in FIFO order."""
     named = [lot for lot in lots if picks.get(lot.lot_id)]
-    pieces = [_take(lot, picks[lot.lot_id].copy_sign(lot.quantity), base_currency) for lot in named]
+    pieces = [part_of(lot, picks[lot.lot_id].copy_sign(lot.quantity), base_currency) for lot in named]
     lots[:] = [lot for lot in lots if lot.quantity]
     return pieces
 
 
-def _take(lot: Lot, signed: Decimal, base_currency: str) -> Piece:
+def part_of(lot: Lot, signed: Decimal, base_currency: str) -> Piece:
     """Take ``signed`` of the lot's quantity, and its part of both costs."""
     if signed == lot.quantity:
         piece = Piece(lot.lot_id, lot.acquired, signed, lot.cost_local, lot.cost_base)

@@ -124,7 +124,7 @@ def rights_exercise(event: RightsExercise, state: State, setting: Setting, day: 
         raise Refused("rights-too-few", f"exercise of {event.rights_isin}", "quantity", plain(event.quantity), allowed)
     amount = round_money(event.quantity * event.subscription_price, ccy)
     amount_base = setting.convert(amount, ccy, day)
-    pieces, _ = relieve(rights, -event.quantity, setting.lot_method, base)
+    pieces, _ = relieve(rights, -event.quantity, setting.lot_method(day), base)
     weights = [piece.quantity for piece in pieces]
     prices = zip(pieces, apportion(amount, weights, ccy), apportion(amount_base, weights, base), strict=True)
     shares = state.lots_of(event.account, event.isin)

@@ -19,7 +19,9 @@ MONEY_LEDGERS = {
 
 
 def amortisation(event: Amortisation, state: State, setting: Setting, day: date) -> list[Line]:
-    """Discount: Dr investments, Cr interest income; premium the other way round. The lot's cost moves."""
+    """Discount: Dr investments, Cr interest income; premium the other way round. The lot's cost moves. Not on every basis."""
+    if not setting.basis.amortisation:
+        return []
     setting.expect_currency(event.isin, event.currency)
     lots = state.lots_of(event.account, event.isin)
     lot = next((lot for lot in lots if lot.lot_id == event.lot_id), None)
@@ -92,7 +94,7 @@ def option_exercise(event: OptionExercise, state: State, setting: Setting, day: 
     if not setting.shorts_allowed and position(shares) + units < 0:
         told = f"delivery of {plain(-units)} {event.underlying}"
         raise Refused("position-too-small", told, "quantity", plain(position(shares)), "the shares to deliver")
-    pieces, _ = relieve(options, -contracts, setting.lot_method, base)
+    pieces, _ = relieve(options, -contracts, setting.lot_method(day), base)
     premium, premium_base = sum((p.cost_local for p in pieces), ZERO), sum((p.cost_base for p in pieces), ZERO)
     money = round_money(-units * event.strike, ccy)
     money_base = setting.convert(money, ccy, day)
@@ -108,7 +110,7 @@ def _into_underlying(
     event: OptionExercise, units: Decimal, cost: Decimal, cost_base: Decimal, state: State, setting: Setting, day: date
 ) -> list[Line]:
     lots, ccy, who = state.lots_of(event.account, event.underlying), event.currency, (event.account, event.underlying)
-    pieces, rest = relieve(lots, units, setting.lot_method, setting.base_currency)
+    pieces, rest = relieve(lots, units, setting.lot_method(day), setting.base_currency)
     weights = [abs(piece.quantity) for piece in pieces] + ([abs(rest)] if rest else [])
     costs, bases = apportion(cost, weights, ccy), apportion(cost_base, weights, setting.base_currency)
     opened, opened_base = (costs.pop(), bases.pop()) if rest else (ZERO, ZERO)

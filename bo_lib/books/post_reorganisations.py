@@ -139,7 +139,7 @@ def cash_in_lieu(event: CashInLieu, state: State, setting: Setting, day: date) -
         raise Refused(
             "fraction-too-large", f"cash in lieu of {event.isin}", "quantity", plain(event.quantity), f"at most {plain(abs(held))}"
         )
-    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method, setting.base_currency)
+    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method(day), setting.base_currency)
     text = f"{plain(event.quantity)} {event.isin} paid in cash"
     return said(_paid_out(event, event.account, pieces, event.amount.copy_sign(held), state, setting, day), event.event_ref, text)
 
@@ -247,7 +247,7 @@ def transfer(event: Transfer, state: State, setting: Setting, day: date) -> list
         expected = f"at most the {plain(abs(held))} held in {event.account}, to another account"
         raise Refused("transfer-too-large", f"transfer of {event.isin}", "quantity", plain(event.quantity), expected)
     ratios = {lot.lot_id: lot.index_ratio for lot in lots}
-    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method, setting.base_currency)
+    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method(day), setting.base_currency)
     there = state.lots_of(event.to_account, event.isin)
     for number, piece in enumerate(pieces, 1):
         opened = Lot(f"{event.event_id}/{number}", event.to_account, event.isin, piece.acquired, piece.quantity, currency,

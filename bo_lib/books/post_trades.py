@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from bo_lib.books.lots import Lot, add, apportion, position, relieve, relieve_named
 from bo_lib.books.post_closing import closed
+from bo_lib.books.post_wash_sales import defer_losses, remember_losses
 from bo_lib.books.state import Line, OpenTrade, Refused, Setting, State, said
 from bo_lib.model.events import OpeningLot, Settlement, Trade
 from bo_lib.model.money import ZERO, plain, round_money
@@ -31,23 +32,26 @@ def opening_lot(event: OpeningLot, state: State, setting: Setting, day: date) ->
 
 def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]:
     """Purchase: Dr investments (cost with charges), Dr interest purchased, Cr payable. Sale: Dr receivable, Cr the cost of
-    the lots relieved, Cr gains: price at today's rate, the rest currency (ASC 946-830). A future moves no money but its charges."""
+    the lots relieved, Cr gains: price at today's rate, the rest currency (ASC 946-830). A future moves no money but its charges.
+    Charges are an expense where the basis says so."""
     _check(event, state, setting)
     sign = 1 if event.side in ("BUY", "COVER") else -1
     ccy, who, signed = event.currency, (event.account, event.isin), sign * event.quantity
     gross = sign * setting.worth(event.isin, event.quantity, event.price * event.index_ratio)
     charges, interest = event.commission + event.taxes, sign * event.accrued_interest
-    cost, expense = (ZERO, charges) if setting.is_future(event.isin) else (gross + charges, ZERO)
-    cost_base, interest_base = setting.convert(cost, ccy, day), setting.convert(interest, ccy, day)
-    expense_base = setting.convert(expense, ccy, day)
+    future, expensed = setting.is_future(event.isin), setting.basis.transaction_costs == "expense"
+    expense = charges if future or expensed else ZERO
+    cost = ZERO if future else gross + charges - expense
+    interest_base, expense_base = setting.convert(interest, ccy, day), setting.convert(expense, ccy, day)
+    cost_base = setting.convert(cost + expense, ccy, day) - expense_base  # so that the money is alike on every basis
     money, money_base = -(cost + interest + expense), -(cost_base + interest_base + expense_base)
-    ledger = "payable_for_investments_purchased" if sign > 0 or expense else "receivable_for_investments_sold"
+    ledger = "payable_for_investments_purchased" if sign > 0 or (future and expense) else "receivable_for_investments_sold"
     state.trades[event.trade_id] = OpenTrade(event, signed, ledger, money, money_base)
-    if setting.is_future(event.isin):
+    if future:
         state.carried[who] = state.carried.get(who, ZERO) + gross
     lines = _into_lots(event, state, setting, day, signed, cost, cost_base)
     lines.append(Line("interest_income", ccy, interest, interest_base, *who))
-    lines.append(Line("futures_gain", ccy, expense, expense_base, *who))
+    lines.append(Line("transaction_costs" if expensed else "futures_gain", ccy, expense, expense_base, *who))
     lines.append(Line(ledger, ccy, money, money_base, *who))
     if event.index_ratio != 1:
         state.index_ratios.setdefault(event.isin, event.index_ratio)
@@ -119,7 +123,7 @@ def _into_lots(
     if event.lots:
         pieces, rest = relieve_named(lots, {pick.lot_id: pick.quantity for pick in event.lots}, base), ZERO
     else:
-        pieces, rest = relieve(lots, signed, setting.lot_method, base)
+        pieces, rest = relieve(lots, signed, setting.lot_method(day), base)
     weights = [abs(piece.quantity) for piece in pieces] + ([abs(rest)] if rest else [])
     costs, bases = apportion(cost, weights, event.currency), apportion(cost_base, weights, base)
     opened, opened_base = (costs.pop(), bases.pop()) if rest else (ZERO, ZERO)
@@ -128,7 +132,11 @@ def _into_lots(
         lot_id, who = f"{event.event_id}/1", (event.account, event.isin)
         add(lots, Lot(lot_id, *who, day, rest, event.currency, opened, opened_base, event.index_ratio))
     first = lines[0]
-    return [first._replace(local=first.local + opened, base=first.base + opened_base, quantity=signed), *lines[1:]]
+    lines[0] = first._replace(local=first.local + opened, base=first.base + opened_base, quantity=signed)
+    if setting.basis.wash_sales:
+        remember_losses(event.isin, pieces, costs, bases, state, day)
+        lines += defer_losses(event.isin, state, setting, day)
+    return lines
 
 
 def settlement(event: Settlement, state: State, setting: Setting, day: date) -> list[Line]:

@@ -7,7 +7,7 @@ reversal folds only its group again and posts what that changes, dated on the re
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from bo_lib.books.book import Book, Entry, Refusal
 from bo_lib.books.lots import METHODS
 from bo_lib.books.posting import RULES
 from bo_lib.books.state import Line, Refused, Security, Setting, State, collector_at_rest, place_of
-from bo_lib.config import ChartOfAccounts
+from bo_lib.config import Basis, ChartOfAccounts
 from bo_lib.model.events import Event, FxDeal, MoneyDeal, OpeningLot, Reversal, Settlement, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.instruments import worth_of_one
@@ -32,6 +32,7 @@ _ORDER = ("dividend", "coupon", "return_of_capital", "split", "spin_off", "right
           "option_exercise", "cash_in_lieu", "variation_margin", "redemption", "amortisation", "swap_payment", "settlement",
           "fx_deal", "money_deal", "capital", "accrual", "payment", "manual_journal", "reversal")  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_ORDER)}
+US_GAAP = Basis(name="US_GAAP", says="as every rule is written", source="ASC 946")
 _FIRST_OF_DAY = -1
 _AFTER_POSTINGS = 90  # phase of a reversal on the day of what it reverses
 _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate_per_share": 12, "rate_pct_of_nominal": 12,
@@ -119,6 +120,8 @@ class _Group:
             code, message, at, said = reason.finding
             self.refused[event.event_id] = Refusal(event, error(code, message, place_of(event, at), **said))
             return []
+        if names := setting.basis.ledgers:
+            lines = [line._replace(ledger=names.get(line.ledger, line.ledger)) for line in lines]
         if self.marks:
             self.lines[event.event_id, step.phase] = lines
         return lines
@@ -130,23 +133,26 @@ def replay(
     base_currency: str,
     instruments: pa.Table,
     rates: Callable[[date], Rates | None],
-    lot_method: str = "FIFO",
+    lot_method: str | Mapping[date, str] = "FIFO",
     until: date | None = None,
     shorts_allowed: bool = True,
     chart: ChartOfAccounts | None = None,
+    basis: Basis | None = None,
 ) -> Outcome[Book]:
     """The book of ``events`` as of ``until`` (close of business; None: everything).
 
     ``instruments``: table INSTRUMENTS. ``rates``: the rates of a day, None where there are none; asked only for days with
-    postings in foreign currency. ``chart``: when given, ledger names in balances, payments and manual journals are checked
-    against it. Events are ordered by effective date, kind and event id, so the order they come in does not matter. What
-    cannot be posted is in ``Book.refused`` and among the findings. Raises ``KeyError`` for an unknown lot method.
+    postings in foreign currency. ``lot_method``: one, or by the day from which it holds. ``chart``: when given, ledger names in
+    balances, payments and manual journals are checked against it. ``basis``: of accounting; None: US GAAP. Events are ordered by
+    effective date, kind and event id, so the order they come in does not matter. What cannot be posted is in ``Book.refused``
+    and among the findings. Raises ``KeyError`` for an unknown lot method.
     """
-    if lot_method not in METHODS:
-        raise KeyError(f"no lot method {lot_method!r}; known: {', '.join(METHODS)}")
+    methods = {date.min: lot_method} if isinstance(lot_method, str) else lot_method
+    if unknown := sorted(set(methods.values()) - set(METHODS)):
+        raise KeyError(f"no lot method {', '.join(unknown)}; known: {', '.join(METHODS)}")
     setting = Setting(
-        base_currency, _securities(instruments), rates, lot_method, shorts_allowed,
-        frozenset(chart.types) if chart else frozenset(), _fees(events),
+        base_currency, _securities(instruments), rates, methods, shorts_allowed,
+        frozenset(chart.types) if chart else frozenset(), _fees(events), basis or US_GAAP,
     )  # fmt: skip
     with collector_at_rest():
         unique, refusals, findings = _unique(events)
@@ -162,7 +168,7 @@ def replay(
     def earlier(day: date) -> Book:
         return replay(
             events, base_currency=base_currency, instruments=instruments, rates=rates, lot_method=lot_method,
-            until=day if until is None else min(day, until), shorts_allowed=shorts_allowed, chart=chart,
+            until=day if until is None else min(day, until), shorts_allowed=shorts_allowed, chart=chart, basis=basis,
         ).value  # fmt: skip
 
     book = Book(fold.entries, [group.state for group in groups], tuple(refusals), setting, earlier)

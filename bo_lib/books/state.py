@@ -7,11 +7,12 @@ import gc
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bo_lib.books.lots import Lots, position
+from bo_lib.config import Basis
 from bo_lib.model.events import Event, FxDeal, MoneyDeal, Trade
 from bo_lib.model.findings import Finding, Place, info, warning
 from bo_lib.model.instruments import is_future
@@ -98,6 +99,18 @@ class OpenTrade:
         self.money_base -= money_base
 
 
+class Loss(NamedTuple):
+    """A loss on shares sold that shares bought within 30 days may defer: cost less proceeds, positive in base."""
+
+    isin: str
+    sold: date
+    quantity: Decimal
+    local: Decimal
+    base: Decimal
+    held: timedelta
+    apart: frozenset[str]  # lots that replace nothing: those sold in the same trade
+
+
 class Security(NamedTuple):
     """What the books need to know of an instrument; ``worth``: of one unit of quantity for one unit of price."""
 
@@ -118,6 +131,8 @@ class State:
     carried: dict[tuple[str, str], Decimal] = field(default_factory=dict)  # futures: contracts at the last settlement price
     index_ratios: dict[str, Decimal] = field(default_factory=dict)  # inflation-linked bonds: the last known
     money_deals: dict[str, MoneyDeal] = field(default_factory=dict)  # not yet repaid
+    losses: list[Loss] = field(default_factory=list)  # that purchases to come may still defer
+    washed: set[str] = field(default_factory=set)  # lots that have taken up a loss
     realised: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -127,7 +142,8 @@ class State:
             {key: lots.copied() for key, lots in self.lots.items()},
             {key: replace(trade) for key, trade in self.trades.items()},
             self.deals.copy(), self.settled.copy(), {key: claims.copy() for key, claims in self.claims.items()},
-            self.carried.copy(), self.index_ratios.copy(), self.money_deals.copy(), self.realised.copy(), self.findings.copy(),
+            self.carried.copy(), self.index_ratios.copy(), self.money_deals.copy(), self.losses.copy(),
+            self.washed.copy(), self.realised.copy(), self.findings.copy(),
         )  # fmt: skip
 
     def lots_of(self, account: str, isin: str) -> Lots:
@@ -152,11 +168,16 @@ class Setting:
     base_currency: str
     instruments: Mapping[str, Security]
     rates: Callable[[date], Rates | None]
-    lot_method: str
+    lot_methods: Mapping[date, str]  # from that day on; the first also before it
     shorts_allowed: bool
     ledgers: frozenset[str]  # of the chart; empty: names are not checked
     fees: frozenset[str]
+    basis: Basis
     _rates: dict[date, Rates | None] = field(default_factory=dict)
+
+    def lot_method(self, day: date) -> str:
+        started = [start for start in self.lot_methods if start <= day]
+        return self.lot_methods[max(started) if started else min(self.lot_methods)]
 
     def expect_instrument(self, isin: str, at: str = "isin") -> str:
         """The currency of an instrument."""

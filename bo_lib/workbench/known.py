@@ -179,9 +179,12 @@ class Known:
         skip = tuple(without)
         return [event for event in self._all_events(self._length()) if not (skip and event.event_id.startswith(skip))]
 
-    def book(self, without: Iterable[str] = (), until: date | None = None) -> Outcome[Book]:
-        """The books as of the day (or ``until``), replayed from events."""
-        return self._replayed(tuple(without), until or self.day, self._length())
+    def book(self, without: Iterable[str] = (), until: date | None = None, basis: str = "") -> Outcome[Book]:
+        """The books as of the day (or ``until``), replayed from events; on another ``basis`` than US GAAP: IFRS, TAX, ….
+
+        Raises ``ParameterError`` for a basis that parameters/rules/bases.yaml does not know.
+        """
+        return self._replayed(tuple(without), until or self.day, self._length(), basis)
 
     def _length(self) -> int:
         """How many facts the fund has: what was read stays good until there are more."""
@@ -193,10 +196,11 @@ class Known:
         return [events.from_payload(f.payload) for f in self.facts("event")]
 
     @lru_cache(maxsize=6)  # noqa: B019
-    def _replayed(self, without: tuple[str, ...], until: date, length: int) -> Outcome[Book]:
+    def _replayed(self, without: tuple[str, ...], until: date, length: int, basis: str) -> Outcome[Book]:
         return replay(
             self.events(without), base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
-            lot_method=self.fund.lot_method, until=until, shorts_allowed=self.fund.kind == "long_short", chart=self.office.chart,
+            lot_method=self.fund.lot_methods_of(basis), until=until, shorts_allowed=self.fund.kind == "long_short",
+            chart=self.office.chart, basis=self.office.bases.of(basis) if basis else None,
         )  # fmt: skip
 
     def standing(self, kind: type[E]) -> list[E]:

@@ -86,6 +86,11 @@ class Office:
         path = self.root / "parameters" / "rules" / "chart_of_accounts.yaml"
         return config.load(path, config.ChartOfAccounts) if path.exists() else None
 
+    @cached_property
+    def bases(self) -> config.Bases:
+        """The bases of accounting that books can be kept on beside the fund's own."""
+        return config.load(self.root / "parameters" / "rules" / "bases.yaml", config.Bases)
+
     @lru_cache(maxsize=512)  # noqa: B019 an office lives as long as its process
     def table(self, sha256: str) -> pa.Table:
         return self.tables.get(sha256)

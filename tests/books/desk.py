@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bo_lib.books import Book, replay
-from bo_lib.config import ChartOfAccounts, load
+from bo_lib.config import Bases, ChartOfAccounts, load
 from bo_lib.model import events as ev
 from bo_lib.model.findings import Outcome
 from bo_lib.model.money import Rates
 from bo_lib.model.tables import INSTRUMENTS
 
-CHART = load(Path(__file__).parents[2] / "parameters" / "rules" / "chart_of_accounts.yaml", ChartOfAccounts)
+_RULES = Path(__file__).parents[2] / "parameters" / "rules"
+CHART, BASES = load(_RULES / "chart_of_accounts.yaml", ChartOfAccounts), load(_RULES / "bases.yaml", Bases)
 SECURITIES = INSTRUMENTS.build(
     {"isin": isin, "name": isin, "kind": kind, "currency": currency, "multiplier": multiplier}
     for isin, kind, currency, multiplier in (

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bo_lib.books import METHODS, Book
+from bo_lib.config import Basis
 from bo_lib.model import events as ev
 from tests.books.contracts import every_contract
 from tests.books.desk import (
+    BASES,
     accrual,
     action,
     balance,
@@ -148,15 +150,18 @@ def months(draw: st.DrawFn) -> list[ev.Event]:
     return events
 
 
+bases = st.sampled_from(BASES.bases)
+
+
 @QUICK
-@given(months())
-def test_the_journal_balances_per_event_day_and_currency_and_in_base(events: list[ev.Event]) -> None:
-    assert not unbalanced(keep(*events).value)
+@given(months(), bases)
+def test_the_journal_balances_per_event_day_and_currency_and_in_base_on_every_basis(events: list[ev.Event], basis: Basis) -> None:
+    assert not unbalanced(keep(*events, basis=basis).value)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(1, 30))
-def test_every_kind_of_event_balances_on_every_day(day: int) -> None:
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 30), bases)
+def test_every_kind_of_event_balances_on_every_day_and_basis(day: int, basis: Basis) -> None:
     """One of each kind: each line-up of event, day and currency sums to zero, and so does base."""
     others = [
         balance("z1", "cash", "EUR", "500", "500", "BANK"), settled("z2", 3, "f1", 3, "4.50"),
@@ -169,7 +174,7 @@ def test_every_kind_of_event_balances_on_every_day(day: int) -> None:
     ]  # fmt: skip
     events = [*every_contract(), *others]
     assert {event.kind for event in events} == set(ev.KINDS), "a new kind of event belongs here"
-    assert not unbalanced(keep(*events, until=june(day)).value)
+    assert not unbalanced(keep(*events, until=june(day), basis=basis).value)
 
 
 def unbalanced(book: Book) -> dict[tuple[object, ...], Decimal]:
@@ -191,10 +196,10 @@ def test_adding_day_by_day_leads_to_the_same_books(events: list[ev.Event], day: 
 
 
 @QUICK
-@given(months(), st.sampled_from(sorted(METHODS)))
-def test_lots_positions_and_ledger_tell_one_story(events: list[ev.Event], method: str) -> None:
+@given(months(), st.sampled_from(sorted(METHODS)), bases)
+def test_lots_positions_and_ledger_tell_one_story(events: list[ev.Event], method: str, basis: Basis) -> None:
     """Quantity of lots = quantity of the journal; cost of lots = investments in the ledger; gains realised = gain accounts."""
-    book = keep(*events, lot_method=method).value
+    book = keep(*events, lot_method=method, basis=basis).value
     quantity: dict[str, Decimal] = defaultdict(Decimal)
     cost: dict[str, Decimal] = defaultdict(Decimal)
     gain = cost_base = Decimal(0)

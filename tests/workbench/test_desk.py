@@ -194,3 +194,12 @@ def test_a_desk_in_the_past_of_a_firm_that_is_not_open_writes_nothing(first_day:
     before = Office(root).store.heads()
     Workbench.open("EURO-UCITS", "2026-06-01", "2026-05-01T00:00:00Z", root=root).strike()
     assert Office(root).store.heads() == before
+
+
+def test_the_books_on_another_basis_hold_the_same_and_owe_the_same(first_day: Path) -> None:
+    known = Workbench.open("EURO-UCITS", "2026-06-02", root=first_day).known
+    ours, theirs = known.book().value, known.book(basis="IFRS").value
+    assert theirs.cash().equals(ours.cash())
+    assert "redeemable_units" in theirs.trial_balance()["ledger"].to_pylist()
+    with pytest.raises(ParameterError, match="known: US_GAAP, IFRS, TAX"):
+        known.book(basis="HGB")
