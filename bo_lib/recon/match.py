@@ -17,17 +17,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bo_lib.recon.columns import numbers, words
 from bo_lib.recon.passes import Passes
-from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Ended, Places
+from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Counts, Ended, Flags, Places, times
 from bo_lib.recon.rules import Rules
-from bo_lib.recon.sqltext import arrow, equal, listed, literal, quoted, sql
+from bo_lib.recon.sqltext import arrays, arrow, equal, listed, literal, quoted, sql
 
 KINDS_ALONE = {"left": "missing_there", "right": "missing_here"}
 EXCLUDED = pa.schema([("side", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
 BREAKS = pa.schema(
     [("side", pa.string()), ("row", pa.int64()), ("kind", pa.string()), ("group", pa.int64()), ("pass", pa.string())]
 )
-CHUNK_ROWS = 1 << 18
+NOTHING = Ended(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32))
 VERDICTS = ("match", "net", "differ", "suggest")  # in the order of the outcomes of passes
 
 
@@ -92,7 +93,7 @@ def match(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
         for side, table in tables.items():
             extra = [e.field for e in rules.exclusions if e.side == side and e.field not in types]
             columns = {name: _prepared(table[name], kind) for name, kind in types.items()} | {n: table[n] for n in extra}
-            con.register(f"{side}_in", pa.table({"row": np.arange(table.num_rows, dtype=np.int32), **columns}))
+            con.register(f"{side}_in", pa.table({"row": numbers(np.arange(table.num_rows, dtype=np.int32)), **columns}))
         scale = getattr(types[rules.amount], "scale", 0)
         return Comparison(con, rules, (left.num_rows, right.num_rows), scale).result()
     finally:
@@ -111,38 +112,40 @@ class Comparison:
         unreadable: tuple[Sequence[int], Sequence[int]] = ((), ()),
     ) -> None:  # fmt: skip
         self.con, self.rules = con, rules
-        self.places = Places(row_counts)
+        self.places, self.pass_names = Places(row_counts), [step.id for step in rules.passes]
         self.unreadable = [np.unique(np.array(rows, np.int64)) for rows in unreadable]
-        found = [row for ordinal, side in enumerate(SIDES) for row in self._exclude(ordinal, side)]
-        self.excluded = pa.Table.from_pylist(found, EXCLUDED)
+        self.outside: list[Any] = []  # by side the rows excluded
+        self.excluded = pa.concat_tables([self._exclude(ordinal, side) for ordinal, side in enumerate(SIDES)])
         for taken, rows in zip(self.places.taken, self.unreadable, strict=True):
             taken[rows] = True
         self.passes = Passes(con, rules, self.places, amount_scale)
         self.passes.run()
         self.open_rows = [np.flatnonzero(~taken) for taken in self.places.taken]
 
-    def _exclude(self, ordinal: int, side: str) -> list[dict[str, object]]:
+    def _exclude(self, ordinal: int, side: str) -> pa.Table:
         """The side's rows that an exclusion names, taken away before the first pass."""
         mine = [e for e in self.rules.exclusions if e.side == side]
-        if not mine:
-            return []
-        tests = [f"coalesce({quoted(e.field)} in ({', '.join(map(literal, e.equals))}), false)" for e in mine]
-        cases = " ".join(f"when {test} then {literal(e.reason)}" for test, e in zip(tests, mine, strict=True))
-        bad = set(self.unreadable[ordinal].tolist())
-        rows = self.con.execute(sql("excluded", side=side, cases=cases, any=" or ".join(tests))).fetchall()
-        found = [(row, reason) for row, reason in rows if row not in bad]
-        self.places.taken[ordinal][[row for row, _ in found]] = True
-        return [{"side": side, "row": row, "reason": reason} for row, reason in found]
+        rows = why = np.empty(0, np.int32)
+        if mine:
+            tests = [f"coalesce({quoted(e.field)} in ({', '.join(map(literal, e.equals))}), false)" for e in mine]
+            cases = " ".join(f"when {test} then {n}" for n, test in enumerate(tests))
+            found = arrays(self.con, sql("excluded", side=side, cases=cases, any=" or ".join(tests)))
+            rows, why = found["row"], found["why"]
+        good = ~np.isin(rows, self.unreadable[ordinal])
+        rows = rows[good].astype(np.int64)
+        self.outside.append(rows)
+        self.places.taken[ordinal][rows] = True
+        sides, reasons = words(np.full(len(rows), ordinal), SIDES), words(why[good], [e.reason for e in mine])
+        return pa.table([sides, numbers(rows), reasons], EXCLUDED.names).cast(EXCLUDED)
 
     def result(self) -> Matching:
         reference = self.rules.reference
         nulls = {}
         for side in SIDES if reference else ():
             nulls[side] = int(self.passes.rows("null_keys", side=side, reference=quoted(reference))[0][0])
-        chunks = [chunk for outcome in (MATCHED, NETTED) for chunk in self.ended(outcome)]
         return Matching(
-            matches=pa.concat_tables([*chunks, self._table(MATCHED, [])]),
-            suggestions=pa.concat_tables([*self.ended(SUGGESTED), self._table(SUGGESTED, [])]),
+            matches=self._ended(MATCHED, NETTED),
+            suggestions=self._ended(SUGGESTED),
             breaks=self.breaks(),
             excluded=self.excluded,
             conservation=self.conservation(),
@@ -152,51 +155,57 @@ class Comparison:
             notes=tuple(self.passes.notes),
         )
 
-    def ended(self, outcome: int) -> Iterator[pa.Table]:
-        """Rows of an outcome as (group, side, row, pass, verdict), a table a pass."""
-        for chunk in self.places.of(outcome):
-            yield self._table(outcome, [chunk])
+    def _ended(self, *outcomes: int) -> pa.Table:
+        """Rows of outcomes as (group, side, row, pass, verdict)."""
+        tables = [self.table(outcome, chunk) for outcome in outcomes for chunk in self.places.of(outcome)]
+        return pa.concat_tables([*tables, self.table(MATCHED, NOTHING)])
 
     @property
     def schema(self) -> pa.Schema:
-        return self._table(MATCHED, []).schema
+        return self.table(MATCHED, NOTHING).schema
 
-    def groups(self) -> Iterator[pa.Table]:
+    def groups(self) -> Iterator[tuple[int, Ended]]:
         """Matches, netted rows and suggestions, never many rows at once."""
-        for outcome in (MATCHED, NETTED, SUGGESTED):
-            for chunk in self.places.of(outcome):
-                for start in range(0, len(chunk.row), CHUNK_ROWS):
-                    part = slice(start, start + CHUNK_ROWS)
-                    yield self._table(outcome, [Ended(chunk.step, chunk.group[part], chunk.side[part], chunk.row[part])])
+        return ((outcome, ended) for outcome in (MATCHED, NETTED, SUGGESTED) for ended in self.places.of(outcome))
 
     def conserved(self, conservation: pa.Table) -> bool:
         return _adds_up(conservation)
 
-    def _table(self, outcome: int, chunks: Sequence[Ended]) -> pa.Table:
-        chunk = chunks[0] if chunks else Ended(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32))
+    def table(self, outcome: int, ended: Ended) -> pa.Table:
+        count = len(ended.row)
         return pa.table({
-            "group": chunk.group, "side": _named(chunk.side, SIDES), "row": chunk.row.astype(np.int64),
-            "pass": _named(np.full(len(chunk.row), chunk.step, np.int8), [step.id for step in self.rules.passes]),
-            "verdict": _named(np.full(len(chunk.row), outcome, np.int8), VERDICTS),
+            "group": numbers(ended.group), "side": words(ended.side, SIDES), "row": numbers(ended.row.astype(np.int64)),
+            "pass": words(np.full(count, ended.step), self.pass_names), "verdict": words(np.full(count, outcome), VERDICTS),
         })  # fmt: skip
 
     def breaks(self) -> pa.Table:
         """Differing pairs, suggestions, open and unreadable rows, with what is wrong with each."""
-        parts = []
-        for outcome in (DIFFERENT, SUGGESTED):
-            for chunk in self.places.of(outcome):
-                kinds = self._differing(chunk) if outcome == DIFFERENT else ["ambiguous"] * len(chunk.row)
-                names = [SIDES[side] for side in chunk.side.tolist()]
-                parts.append(_breaks(names, chunk.row, kinds, chunk.group, self.rules.passes[chunk.step].id))
+        parts = [self._broken(chunk, *self._differing(chunk)) for chunk in self.places.of(DIFFERENT)]
+        parts += [self._broken(chunk, np.zeros(len(chunk.row)), ["ambiguous"]) for chunk in self.places.of(SUGGESTED)]
         for ordinal, side in enumerate(SIDES):
             rows = self.open_rows[ordinal]
-            alone = np.full(len(rows), KINDS_ALONE[side], object)
-            if len(rows):
-                alone[np.isin(rows, self._duplicates(side, ordinal))] = "duplicate"
-            parts.append(_breaks([side] * len(rows), rows, alone))
+            parts.append(
+                self._alone(ordinal, rows, np.isin(rows, self._duplicates(side, ordinal)), [KINDS_ALONE[side], "duplicate"])
+            )
             bad = self.unreadable[ordinal]
-            parts.append(_breaks([side] * len(bad), bad, ["unreadable"] * len(bad)))
+            parts.append(self._alone(ordinal, bad, np.zeros(len(bad)), ["unreadable"]))
         return pa.concat_tables(parts)
+
+    def break_counts(self, breaks: pa.Table) -> list[tuple[str, str, int]]:
+        """(side, kind, rows)."""
+        self.con.register("breaks_found", breaks)
+        return self.con.execute(sql("break_counts")).fetchall()
+
+    def _alone(self, ordinal: int, rows: Any, kinds: Any, names: Sequence[str]) -> pa.Table:
+        none = np.full(len(rows), -1, np.int64)
+        return self._broken(Ended(-1, none, np.full(len(rows), ordinal, np.int8), rows), kinds, names)
+
+    def _broken(self, chunk: Ended, kinds: Any, names: Sequence[str]) -> pa.Table:
+        count = len(chunk.row)
+        group = pa.nulls(count, pa.int64()) if chunk.step < 0 else numbers(chunk.group)
+        steps = words(np.full(count, chunk.step), self.pass_names)
+        columns = [words(chunk.side, SIDES), numbers(chunk.row.astype(np.int64)), words(kinds, names), group, steps]
+        return pa.table(columns, BREAKS.names).cast(BREAKS)
 
     def _duplicates(self, side: str, ordinal: int) -> list[int]:
         reference, day = self.rules.reference, self.rules.date
@@ -207,64 +216,55 @@ class Comparison:
             alike.append(" and ".join([equal([day], "o", "i"), *unnamed]))
         same.append(f"({' or '.join(alike) or 'true'})")
         self.passes.bits(f"{side}_matched", self.places.counted(MATCHED, ordinal) > 0)
-        found = self.passes.rows("duplicates", open=self.passes.open[side], side=side, same=" and ".join(same))
+        found = self.passes.rows(
+            "duplicates", open=self.passes.open[side], side=side, amount=quoted(self.rules.amount), same=" and ".join(same)
+        )
         return [row for (row,) in found]
 
-    def _differing(self, chunk: Ended) -> list[str]:
-        """Per row the kind of its pair: the first column that differs."""
+    def _differing(self, chunk: Ended) -> tuple[Any, list[str]]:
+        """Per row the kind of its pair, the first column that differs; and the names of the kinds."""
         rules = self.rules
         named = {rules.amount: "quantity" if rules.amount == "quantity" else "amount", rules.date: "date"}
         columns = [*rules.scope, *(c for c in rules.columns if c not in (*rules.scope, rules.amount, rules.date)), rules.amount]
         columns += [rules.date] if rules.date else []
-        tests = (f"when x.{quoted(c)} is distinct from y.{quoted(c)} then {literal(named.get(c, c))}" for c in columns)
-        self.con.register("differ", pa.table({"a": chunk.row[0::2], "b": chunk.row[1::2]}))
-        kinds = {(a, b): kind for a, b, kind in self.passes.rows("differing", cases=" ".join(tests), otherwise="difference")}
-        pairs = zip(chunk.row[0::2].tolist(), chunk.row[1::2].tolist(), strict=True)
-        return [kinds[pair] for pair in pairs for _ in range(2)]
+        cases = " ".join(f"when x.{quoted(c)} is distinct from y.{quoted(c)} then {n}" for n, c in enumerate(columns))
+        pairs = np.arange(len(chunk.row) // 2, dtype=np.int32)
+        self.con.register("differ", pa.table({"n": numbers(pairs), "a": numbers(chunk.row[0::2]), "b": numbers(chunk.row[1::2])}))
+        found = arrays(self.con, sql("differing", cases=cases, otherwise=len(columns)))
+        kinds = np.empty(len(pairs), np.int16)
+        kinds[found["n"]] = found["kind"]
+        return np.repeat(kinds, 2), [*(named.get(c, c) for c in columns), "difference"]
 
     def conservation(self) -> pa.Table:
         """Counted from the places of the rows and the amounts of the inputs, not from the passes' own books."""
-        scope = self.rules.scope
         parts = []
         for ordinal, side in enumerate(SIDES):
-            count = self.places.row_counts[ordinal]
-            outside = np.bincount(self._excluded_rows(side), minlength=count)
-            alone = np.bincount(np.concatenate([self.open_rows[ordinal], self.unreadable[ordinal]]), minlength=count)
-            ended = [self.places.counted(outcome, ordinal) for outcome in (MATCHED, NETTED, DIFFERENT, SUGGESTED)]
-            ends = {"matched": ended[0], "netted": ended[1], "open": ended[2] + ended[3] + alone, "excluded": outside}
-            places = sum(ends.values(), np.zeros(count, np.int64))
-            flags = {**{name: rows > 0 for name, rows in ends.items()}, "lost": places == 0, "twice": places > 1}
+            ends = self._ends(ordinal)
+            places = np.sum(list(ends.values()), axis=0)
+            flags: dict[str, Flags] = {**{name: rows > 0 for name, rows in ends.items()}, "lost": places == 0, "twice": places > 1}
             used = {name: rows for name, rows in flags.items() if rows.any()}
             for name, rows in used.items():
                 self.passes.bits(f"ended_{name}", rows)
             bits = ", ".join(sql("is_set", bits=f"ended_{name}") + f" as is_{name}" for name in used)
-            amount = quoted(self.rules.amount)
             counted = [f"{_filtered('count(*)', n) if n in used else 0} as rows_{n}" for n in ("lost", "twice")]
             summed = [f"{_filtered('sum(amount)', n) if n in used else 'sum(amount) - sum(amount)'}" for n in ends]
             named = [f"coalesce({total}, 0) as amount_{n}" for total, n in zip(summed, ends, strict=True)]
             said = {"counted": ", ".join(counted), "summed": ", ".join(named), "bits": bits or "row"}
-            parts.append(arrow(self.con, sql("conserved", side=side, scope=listed(scope), amount=amount, **said)))
+            said |= {"side": side, "scope": listed(self.rules.scope), "amount": quoted(self.rules.amount)}
+            parts.append(arrow(self.con, sql("conserved", **said)))
         return pa.concat_tables(parts, promote_options="permissive")
 
-    def _excluded_rows(self, side: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-        rows = [row["row"] for row in self.excluded.to_pylist() if row["side"] == side]
-        return np.array(rows, np.int64)
+    def _ends(self, ordinal: int) -> dict[str, Counts]:
+        """How often each row of a side stands in each place."""
+        matched, netted, differ, suggested = (self.places.counted(n, ordinal) for n in (MATCHED, NETTED, DIFFERENT, SUGGESTED))
+        outside = np.zeros_like(matched)
+        for place, alone in ((outside, self.outside), (differ, self.open_rows), (differ, self.unreadable)):
+            place += times(alone[ordinal], len(place))
+        return {"matched": matched, "netted": netted, "open": differ + suggested, "excluded": outside}
 
 
 def _filtered(total: str, name: str) -> str:
     return f"{total} filter (where is_{name})"
-
-
-def _breaks(side: list[str], row: Any, kind: Any, group: Any = None, step: str | None = None) -> pa.Table:
-    count = len(side)
-    return pa.table([
-        pa.array(side, pa.string()), pa.array(row, pa.int64()), pa.array(kind, pa.string()),
-        pa.nulls(count, pa.int64()) if group is None else pa.array(group, pa.int64()), pa.array([step] * count, pa.string()),
-    ], schema=BREAKS)  # fmt: skip
-
-
-def _named(codes: Any, names: Sequence[str]) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int8()), pa.array(names, pa.string()))
 
 
 def _prepared(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

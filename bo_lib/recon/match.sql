@@ -28,11 +28,13 @@ create or replace temp table ${new} as
 select row, ${columns} from ${old} where get_bit(getvariable('${bits}'), row) = 0
 
 -- name: excluded
-select row, case ${cases} end as reason from ${side}_in where ${any} order by row
+select row, (case ${cases} end)::smallint as why from ${side}_in where ${any} order by row
 
 -- name: join
--- Pairs of equal keys. Many identical rows on both sides would make a product of pairs: the limit stops it.
-select x.row as a, y.row as b from ${a} x join ${b} y on ${equal} limit ${limit}
+-- Pairs of equal keys, joined by one 64-bit hash and confirmed by the values. Many identical rows on both sides would make a
+-- product of pairs: the limit stops it.
+select x.row as a, y.row as b from (select *, hash(${keys}) as h from ${a} where ${filled}) x
+join (select *, hash(${keys}) as h from ${b} where ${filled}) y on x.h = y.h where (${equal}) is true limit ${limit}
 
 -- name: shared
 -- Keys that stand on both sides, whatever their number, by a 64-bit hash; the pool compares their values.
@@ -63,7 +65,7 @@ with k as (select g, side, row, row_number() over (partition by g, side order by
 select x.row as a, y.row as b from k x join k y on x.g = y.g and x.k = y.k where x.side = 0 and y.side = 1
 
 -- name: kth_unsure
-select g, side, row from pool where g in (select g from sure where shared and not sure) order by g, side, i, row
+select g, side, row from pool where g in (select g from sure where shared and not sure)
 
 -- name: sums
 select p.g, p.side, p.row from pool p join (
@@ -71,7 +73,6 @@ select p.g, p.side, p.row from pool p join (
                         count(*) filter (where side = 0) as na, count(*) filter (where side = 1) as nb, ${also_sums}
                  from pool group by g)
   where na > 0 and nb > 0 and na + nb > 2 and ${few} and ${also_equal} and ${within}) s on s.g = p.g
-order by p.g, p.side, p.i, p.row
 
 -- name: many
 -- Identical rows of keys with a row on one side and more than one on the other.
@@ -115,10 +116,11 @@ select a, b from unfit
 -- name: duplicates
 -- Open rows that repeat a row of their own side which found its counterpart.
 select distinct o.row from ${open} o join (
-  select * from ${side}_in where get_bit(getvariable('${side}_matched'), row) = 1) i on ${same}
+  select * from ${side}_in where get_bit(getvariable('${side}_matched'), row) = 1
+  and ${amount} in (select ${amount} from ${open})) i on ${same}
 
 -- name: differing
-select f.a, f.b, case ${cases} else '${otherwise}' end as kind
+select f.n, (case ${cases} else ${otherwise} end)::smallint as kind
 from differ f join left_in x on x.row = f.a join right_in y on y.row = f.b
 
 -- name: conserved
@@ -126,6 +128,9 @@ from differ f join left_in x on x.row = f.a join right_in y on y.row = f.b
 select '${side}' as side, ${scope}, count(*) as rows_in, coalesce(sum(amount), 0) as amount_in,
        ${counted}, ${summed}
 from (select ${scope}, ${amount} as amount, ${bits} from ${side}_in) group by ${scope} order by ${scope}
+
+-- name: break_counts
+select side, kind, count(*) from breaks_found group by all order by all
 
 -- name: null_keys
 select count(*) from ${side}_in where ${reference} is null

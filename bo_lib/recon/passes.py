@@ -20,9 +20,10 @@ import pyarrow as pa
 
 from bo_lib.model import dates
 from bo_lib.recon import pairing, subsets, texts
-from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Longs, Places
+from bo_lib.recon.columns import numbers
+from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Longs, Places, times
 from bo_lib.recon.rules import Pass, Rules, Tolerance
-from bo_lib.recon.sqltext import arrow, equal, filled, listed, quoted, sql
+from bo_lib.recon.sqltext import arrays, equal, filled, listed, quoted, sql
 
 EDGES_MAX_PER_ROW = 8  # pairs of rows that fit each other, above which a pass with tolerances is left out with a note
 EDGES_FREE = 2_000_000
@@ -83,8 +84,8 @@ class Passes:
         return int(self.rows(block, **said)[0][0])
 
     def pairs(self, block: str, **said: object) -> tuple[Ints, Ints]:
-        found = arrow(self.con, sql(block, **said))
-        return found["a"].to_numpy().astype(np.int32, copy=False), found["b"].to_numpy().astype(np.int32, copy=False)
+        found = arrays(self.con, sql(block, **said))
+        return found["a"], found["b"]
 
     def bits(self, name: str, flags: Flags) -> None:
         self.con.execute(sql("bits", name=name), [np.packbits(flags).tobytes() or b"\0"]).fetchall()
@@ -134,14 +135,15 @@ class Passes:
             return
         also = [f"also[{n}]" for n in range(1, len(step.also) + 1)]
         sums = [f"sum({c}) filter (where side = 0) as x{n}, sum({c}) filter (where side = 1) as y{n}" for n, c in enumerate(also)]
-        rows = self.rows(
+        self._keyed(
+            work,
+            work.outcome,
             "sums",
             within=_within(step.amount or Tolerance()),
             few="least(na, nb) = 1" if step.groups == "one-to-many" else "true",
             also_sums=", ".join(sums) or "0 as nothing",
             also_equal=" and ".join(f"x{n} = y{n}" for n in range(len(also))) or "true",
         )
-        self._groups(work, work.outcome, _by_key(rows))
 
     def _subset(self, number: int, step: Pass) -> None:
         """One row against some of the other side's rows of its key that add up to it."""
@@ -192,14 +194,14 @@ class Passes:
         """Equal keys. Those that stand once on each side by one join; repeated ones k-th with k-th."""
         counts = [self.places.row_counts[side] for side in work.sides]
         limit = 2 * sum(counts) + 1000
-        a, b = self.pairs("join", a=work.a, b=work.b, equal=equal(work.keys), limit=limit)
+        a, b = self.pairs("join", **work.said, equal=equal(work.keys), limit=limit)
         if not len(a):
             return
         if len(a) == limit:
             self.rows("shared", **work.said)
             chosen = (sql("is_shared", **work.said),) * 2
         else:
-            repeated = _repeated(a, counts[0]) | _repeated(b, counts[1])
+            repeated = (times(a, counts[0])[a] > 1) | (times(b, counts[1])[b] > 1)
             if not repeated.any():
                 self._sure(work, a, b)
                 return
@@ -212,7 +214,7 @@ class Passes:
         self._pool(work, chosen)
         self.rows("kth", any="false")
         self._sure(work, *self.pairs("kth_pairs"))
-        self._groups(work, SUGGESTED, _by_key(self.rows("kth_unsure")))
+        self._keyed(work, SUGGESTED, "kth_unsure")
 
     def _smaller(self, work: Work) -> Work:
         """The same work on what it has left open so far: what is read again is then small."""
@@ -230,7 +232,7 @@ class Passes:
     def _sure(self, work: Work, a: Ints, b: Ints) -> None:
         """Pairs whose keys decide; those whose references contradict each other are only suggested."""
         if work.outcome == MATCHED and len(a) and self._checks_references(work):
-            self.con.register("found", pa.table({"a": a, "b": b}))
+            self.con.register("found", pa.table({"a": numbers(a), "b": numbers(b)}))
             if self._unfit(work, "found"):
                 doubt = np.zeros(self.places.row_counts[0], np.bool_)
                 doubt[[row for row, _ in self.rows("unfit_rows")]] = True
@@ -271,18 +273,16 @@ class Passes:
 
     def _lone(self, work: Work) -> list[tuple[int, int]]:
         """Place the pairs of ``edges`` whose rows fit nothing else; the other edges, in order, within the window."""
-        step, found = work.step, arrow(self.con, sql("edge_rows"))
-        if step.calendar and found.num_rows:
-            first, last = (found[name].to_numpy().astype("datetime64[D]") for name in ("xd", "yd"))
+        step, found = work.step, arrays(self.con, sql("edge_rows"))
+        near = np.full(len(found["xi"]), True)
+        if step.calendar and len(near):
+            first, last = (found[name].astype("datetime64[D]") for name in ("xd", "yd"))
             start, end = min(first.min(), last.min()), max(first.max(), last.max())
             passed = _business_days_passed(start.item(), end.item(), step.calendar)
             near = np.abs(passed[(first - start).astype(int)] - passed[(last - start).astype(int)]) <= (step.days or 0)
-            found = found.filter(pa.array(near))
-        x, y = (found[name].to_numpy() for name in ("xi", "yi"))
-        lone = found["single"].to_numpy() & ~_shared(x) & ~_shared(y)
-        self.places.add_pairs(
-            work.number, work.outcome, work.sides, *(found[name].to_numpy()[lone].astype(np.int32) for name in "ab")
-        )
+        x, y, single, a, b = (found[name][near] for name in ("xi", "yi", "single", "a", "b"))
+        lone = single & ~_shared(x) & ~_shared(y)
+        self.places.add_pairs(work.number, work.outcome, work.sides, a[lone], b[lone])
         return list(zip(x[~lone].tolist(), y[~lone].tolist(), strict=True))
 
     def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
@@ -318,6 +318,11 @@ class Passes:
             also=f"[{listed(work.step.also)}]", chosen_a=chosen[0], chosen_b=chosen[1],
         )  # fmt: skip
 
+    def _keyed(self, work: Work, outcome: int, block: str, **said: object) -> None:
+        """The rows (g, side, row) of a statement as groups, one a key."""
+        found = arrays(self.con, sql(block, **said))
+        self.places.add_rows(work.number, outcome, work.sides, found["g"], found["side"], found["row"])
+
     def _groups(self, work: Work, outcome: int, groups: Iterable[Group]) -> None:
         self.places.add_groups(work.number, outcome, work.sides, groups)
 
@@ -326,29 +331,6 @@ def _shared(values: Longs) -> Flags:
     """Where in ``values`` one stands that is there more than once."""
     _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
     return np.asarray(counts[where] > 1)
-
-
-def _repeated(rows: Ints, count: int) -> Flags:
-    """Where in ``rows`` a row stands that is there more than once."""
-    seen = np.zeros(count, np.bool_)
-    seen[rows] = True
-    if np.count_nonzero(seen) == len(rows):
-        return np.zeros(len(rows), np.bool_)
-    number = np.arange(len(rows), dtype=np.int32)
-    last = np.empty(count, np.int32)
-    last[rows] = number  # of a row that stands more than once its last place
-    again = np.zeros(count, np.bool_)
-    again[rows[last[rows] != number]] = True
-    return again[rows]
-
-
-def _by_key(rows: Iterable[tuple[Any, ...]]) -> Iterator[Group]:
-    """Rows (g, side, row) in order -> per g the rows of a and of b."""
-    for _, members in groupby(rows, key=lambda row: row[0]):
-        found: tuple[list[int], list[int]] = ([], [])
-        for _, side, row in members:
-            found[side].append(row)
-        yield found
 
 
 def _nodes(rows: Iterable[tuple[Any, ...]]) -> dict[int, list[int]]:
@@ -400,8 +382,8 @@ def _subsets_of(
     answers = subsets.solve(nodes, step.members_max, reach, fits)
     left = [list(rows) for _, rows, _, _ in usable]
     certain: list[Group] = []
-    for answer, times in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
-        for _ in range(times if sum(count for _, count in answer) > 2 else 0):
+    for answer, often in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
+        for _ in range(often if sum(count for _, count in answer) > 2 else 0):
             taken = [(nodes[n].side, left[n].pop(0)) for n, count in sorted(answer) for _ in range(count)]
             certain.append(([row for side, row in taken if not side], [row for side, row in taken if side]))
     unsure: list[Group] = []

@@ -221,19 +221,19 @@ def _write(
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from bo_lib.recon.match import VERDICTS
+
     per_pass: dict[str, dict[str, int]] = {}
     path = out / "matches.parquet.part"
     packed = {"group": "DELTA_BINARY_PACKED", "row": "DELTA_BINARY_PACKED"}
     form: dict[str, Any] = {"use_dictionary": ["side", "pass", "verdict"], "column_encoding": packed, "write_statistics": False}
     with pq.ParquetWriter(path, compared.schema, compression="none", **form) as writer:
-        for table in compared.groups():
-            writer.write_table(table)
-            name, verdict = (table[column][0].as_py() for column in ("pass", "verdict"))
-            left = table["side"].combine_chunks().indices.to_numpy()
-            said = per_pass.setdefault(name, {"left": 0, "right": 0, "match": 0, "net": 0, "suggest": 0})
-            said["left"] += int((left == 0).sum())
-            said["right"] += int((left == 1).sum())
-            said[verdict] += table.num_rows
+        for outcome, part in compared.groups():
+            writer.write_table(compared.table(outcome, part))
+            said = per_pass.setdefault(compared.pass_names[part.step], {"left": 0, "right": 0, "match": 0, "net": 0, "suggest": 0})
+            right = int(part.side.sum())
+            for name, count in (("left", len(part.row) - right), ("right", right), (VERDICTS[outcome], len(part.row))):
+                said[name] += count
     breaks = compared.breaks()
     pq.write_table(breaks, out / "breaks.parquet.part")
     conservation = compared.conservation()
@@ -244,7 +244,7 @@ def _write(
         "inputs": {f.side: {"file": f.path.name, "sha256": f.sha256, "rows": f.rows} for f in files},
         "passes": per_pass,
         "rates": _rates(per_pass, sum(f.rows for f in files)),
-        "breaks": {f"{side} {kind}": count for (side, kind), count in _counted(breaks)},
+        "breaks": {f"{side} {kind}": count for side, kind, count in compared.break_counts(breaks)},
         "excluded": [{k: row[k] for k in ("side", "row", "reason")} for row in compared.excluded.to_pylist()],
         "conserved": conserved,
         "conservation": [
@@ -264,11 +264,6 @@ def _write(
 def _rates(per_pass: dict[str, dict[str, int]], rows: int) -> dict[str, str]:
     sums = {verdict: sum(said[verdict] for said in per_pass.values()) for verdict in ("match", "net", "suggest")}
     return {f"{name}_pct": f"{100 * count / rows:.4f}" if rows else "0.0000" for name, count in sums.items()}
-
-
-def _counted(breaks: pa.Table) -> list[tuple[tuple[str, str], int]]:
-    found = breaks.group_by(["side", "kind"]).aggregate([([], "count_all")])
-    return sorted(((row["side"], row["kind"]), row["count_all"]) for row in found.to_pylist())
 
 
 def exit_code(summary: dict[str, Any]) -> Exit:

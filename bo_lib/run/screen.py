@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from bo_lib.run.day import DayReport, Node, Watcher
-from bo_lib.run.manifest import Manifest
+if TYPE_CHECKING:
+    from bo_lib.run.day import DayReport, Node, Watcher
+    from bo_lib.run.manifest import Manifest
 
 _COLOURS = {
     "pass": "green",
