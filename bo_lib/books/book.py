@@ -251,7 +251,16 @@ class Book:
         """Market value in the instrument's currency: percent of par, multiplier and index ratio applied; of a future what its
         variation margin has not paid yet."""
         value = self._setting.worth(isin, quantity, price * self.index_ratios.get(isin, Decimal(1)))
-        return value - sum((s.carried[key] for s in self._states for key in s.carried if key[1] == isin), ZERO)
+        return value - self._carried.get(isin, ZERO)
+
+    @cached_property
+    def _carried(self) -> dict[str, Decimal]:
+        """Per instrument what variation margin has paid so far."""
+        sums: dict[str, Decimal] = defaultdict(Decimal)
+        for state in self._states:
+            for (_, isin), amount in state.carried.items():
+                sums[isin] += amount
+        return sums
 
     def trial_balance(self) -> pa.Table:
         """Table TRIAL_BALANCE: every ledger balance that is not zero; its base column adds up to zero."""
