@@ -1,4 +1,4 @@
-"""Published worked examples through the real code, each with its source; ``SCORE`` counts them by topic."""
+"""Published worked examples through the real code, each with its source; ``scoreboard`` counts them by topic."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.books.desk import action, balances, exercise, june, keep, lot, rates,
 
 D = Decimal
 CASES: list[tuple[str, str, Callable[[], None]]] = []
-EXPECTED = {"lots": 5, "wash sales": 3, "accruals": 4, "amortisation": 1, "corporate actions": 9}
+EXPECTED = {"lots": 5, "wash sales": 4, "accruals": 5, "amortisation": 1, "corporate actions": 9}
 
 
 def case(topic: str, source: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
@@ -79,6 +79,17 @@ def fifo_gain() -> None:
     assert _gain("FIFO") == 75
 
 
+@pytest.mark.parametrize(("method", "gain"), [("LIFO", -25), ("LOFO", 75)])
+def test_gain_by_the_other_methods(method: str, gain: int) -> None:
+    """Derived from the same purchases and sale."""
+    assert _gain(method) == gain
+
+
+def test_an_unknown_method_is_a_programmers_mistake() -> None:
+    with pytest.raises(KeyError, match="known: FIFO"):
+        keep(lot_method="FEFO")
+
+
 @case("wash sales", "IRS Publication 550, Wash Sales, example 1: 100 for $1,000 sold for $750, 100 bought back for $800")
 def wash_sale_of_all() -> None:
     book = keep(lot("l1", "US-SHARE", date(2025, 1, 2), "100", "1000", "1000"), trade("s1", 5, "SELL", 100, "US-SHARE", "7.50"),
@@ -87,7 +98,7 @@ def wash_sale_of_all() -> None:
     assert (row["disallowed_local"], row["replacement_basis_local"]) == (250, 1050)
 
 
-@case("wash sales", "IRS Publication 550, Wash Sales, more or less stock bought than sold: 50 and 25 bought before a sale of 100")
+@case("wash sales", "26 CFR 1.1091-1(h), example 2: 50 and 25 bought before a sale of 100")
 def wash_sale_of_a_part() -> None:
     """100 for $5,000 sold on 4 January for $4,000; 50 for $2,750 on 14 and 25 for $1,125 on 21 December: $250 of loss counts."""
     book = keep(
@@ -98,6 +109,15 @@ def wash_sale_of_a_part() -> None:
     assert [(r["replacement_lot_id"], r["disallowed_local"], r["replacement_basis_local"]) for r in rows] == [
         ("b1/1", 500, 3250), ("b2/1", 250, 1375),
     ]  # fmt: skip
+
+
+@case("wash sales", "26 CFR 1.1091-2(a), examples 1 and 2: bought at 100, sold at 80, bought back at 90 or at 70")
+def wash_sale_of_one() -> None:
+    for price, basis in (("90", 110), ("70", 90)):
+        sold = [lot("l1", "US-SHARE", date(2025, 1, 2), "1", "100", "100"), trade("s1", 5, "SELL", 1, "US-SHARE", "80")]
+        book = keep(*sold, trade("b1", 22, "BUY", 1, "US-SHARE", price)).value
+        (row,) = wash_sales(book.realised, book.purchases).to_pylist()
+        assert (row["disallowed_local"], row["replacement_basis_local"]) == (20, basis)
 
 
 @case("wash sales", "26 CFR 1.1091-1(a): 31 days after is outside the period")
@@ -130,10 +150,31 @@ def gilt() -> None:
     assert [round_to(each, 7) for each in found] == [D("3.8021978"), D("-0.1758242"), D("-0.1538462")]
 
 
-@case("accruals", "ICMA rule 251.1(i): ACT/365L of a yearly coupon whose period holds 29 February")
+@case("accruals", "OpenGamma Strata, DayCountTest, data_ACT365L: days over 366 by the period's leap day, or its last year")
 def actual_365l() -> None:
-    period = (date(2003, 11, 1), date(2004, 11, 1))
-    assert year_fraction("ACT/365L", date(2003, 11, 1), date(2004, 1, 31), period=period) == D(91) / 366
+    for start, end, period_end, per_year, days, year in (
+        ("2011-12-28", "2012-02-28", "2012-02-28", 1, 62, 365), ("2011-12-28", "2012-02-28", "2012-02-29", 1, 62, 366),
+        ("2011-12-28", "2012-02-28", "2012-03-01", 1, 62, 366), ("2011-12-28", "2012-02-29", "2012-02-29", 1, 63, 366),
+        ("2011-12-28", "2012-02-29", "2012-03-01", 1, 63, 366), ("2011-12-28", "2012-02-28", "2012-02-28", 2, 62, 366),
+        ("2011-12-28", "2012-02-28", "2012-02-29", 2, 62, 366), ("2011-12-28", "2012-02-28", "2012-03-01", 2, 62, 366),
+        ("2011-12-28", "2012-02-29", "2012-02-29", 2, 63, 366), ("2011-12-28", "2012-02-29", "2012-03-01", 2, 63, 366),
+        ("2010-12-28", "2011-02-28", "2011-02-28", 2, 62, 365), ("2010-12-28", "2011-02-28", "2011-03-01", 2, 62, 365),
+    ):  # fmt: skip
+        first, last, whole = date.fromisoformat(start), date.fromisoformat(end), date.fromisoformat(period_end)
+        assert year_fraction("ACT/365L", first, last, per_year=per_year, period=(first, whole)) == D(days) / year
+
+
+@case("accruals", "ISDA, EMU and market conventions (1999), as in OpenGamma Strata: long and short first and last periods")
+def actual_actual_of_stubs() -> None:
+    for start, end, isda, afb in (
+        ("1999-02-01", "1999-07-01", [(150, 365)], (150, 365)), ("1999-07-01", "2000-07-01", [(184, 365), (182, 366)], (366, 366)),
+        ("2002-08-15", "2003-07-15", [(334, 365)], (334, 365)), ("2003-07-15", "2004-01-15", [(170, 365), (14, 366)], (184, 365)),
+        ("1999-07-30", "2000-01-30", [(155, 365), (29, 366)], (184, 365)), ("2000-01-30", "2000-06-30", [(152, 366)], (152, 366)),
+        ("1999-11-30", "2000-04-30", [(32, 365), (120, 366)], (152, 366)),
+    ):  # fmt: skip
+        days = date.fromisoformat(start), date.fromisoformat(end)
+        found = [round_to(year_fraction(f"ACT/ACT {name}", *days), 12) for name in ("ISDA", "AFB")]
+        assert found == [round_to(sum(D(n) / of for n, of in isda), 12), round_to(D(afb[0]) / afb[1], 12)]
 
 
 @case("amortisation", "ifrscommunity.com, effective interest: 1,000 at 5% bought on 1 May for 910")
