@@ -10,6 +10,7 @@ from typing import Any
 
 from bo_lib.run.book_words import add_correct, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
+from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
 
 
@@ -111,6 +112,7 @@ def _add_desks(commands: Any) -> None:
     add_recon(_command(commands, "recon", "try changed rules of a reconciliation against history"))
     add_refused(_command(commands, "refused", "list events that the books refused: where, what, why, and what to do"))
     add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
+    add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     dashboards.add_argument("--open", action="store_true", help="open a browser on it")

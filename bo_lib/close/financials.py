@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from bo_lib.close.highlights import ClassPeriod, Distribution, financial_highlights, shared, turnover_pct
 from bo_lib.close.layouts import Statement, of_balances, of_flows
-from bo_lib.close.ledger import Period
+from bo_lib.close.ledger import Period, summed
 from bo_lib.close.schedules import condensed_schedule, notes, roll_forwards, schedule_of_investments
 from bo_lib.close.tables import STATEMENT, TIES
 from bo_lib.close.terms import FairValueLevels, Layout
@@ -183,15 +183,16 @@ def _changes(layout: Layout, operations: Statement, of: Period, prior: Period | 
     return Statement(layout.titles.get("changes", "Statement of changes in net assets"), "", built(STATEMENT, lines.rows), totals)
 
 
+def capital(of: Period) -> dict[tuple[str, str], tuple[str, Decimal]]:
+    """(what, class) -> flow and increase of net assets by equity: units issued, redeemed, distributions; other equity by ledger."""
+    equity = pa.array(sorted({r["ledger"] for r in of.rows if r["type"] == "equity"}), pa.string())
+    sums = summed(of.flowing.filter(pc.is_in(of.flowing["ledger"], equity)), ("flow", "share_class"), ("base",))
+    named = (((_CAPITAL.get(r["flow"], r["flow"].replace("_", " ")), r["share_class"]), r) for r in sums.to_pylist())
+    return {key: (r["flow"], -r["base"]) for key, r in named if r["base"]}
+
+
 def _capital(of: Period) -> dict[tuple[str, str], Decimal]:
-    """(what, class) -> increase of net assets by equity: units issued, redeemed, distributions; other equity by ledger."""
-    found: dict[tuple[str, str], Decimal] = {}
-    equity = sorted({r["ledger"] for r in of.rows if r["type"] == "equity"})
-    lines = of.flowing.filter(pc.is_in(of.flowing["ledger"], pa.array(equity, pa.string())))
-    for row in lines.select(["flow", "share_class", "base"]).to_pylist():
-        key = (_CAPITAL.get(row["flow"], row["flow"].replace("_", " ")), row["share_class"])
-        found[key] = found.get(key, ZERO) - row["base"]
-    return {key: amount for key, amount in found.items() if amount}
+    return {key: amount for key, (_, amount) in capital(of).items()}
 
 
 def _classes(given: Sources) -> list[ClassPeriod]:

@@ -155,6 +155,15 @@ NOTES = Table("notes", "figures of the notes", ("note", "item", "figure"), (
     Column("amount", AMOUNT, "in base currency", True),
 ))  # fmt: skip
 
+AS_OF = Table("as_of", "from the daily NAV to the NAV of all that is known now", ("cause", "item"), (
+    Column("cause", TEXT, "late event, price, rate, currency, fees, value of what was traded late, or unexplained", True),
+    Column("item", TEXT, "event, ISIN or fee"),
+    Column("kind", TEXT, "kind of the event"),
+    Column("own_date", DATE, "date the event is of"),
+    Column("known_at", TEXT, "when it became known"),
+    Column("amount", AMOUNT, "effect on net assets, in base currency", True),
+))  # fmt: skip
+
 CLOSE_TASKS = Table("close_tasks", "the tasks of a month-end close and where each stands", ("task",), (
     Column("task", TEXT, "id", True),
     Column("title", TEXT, "what it proves", True),
@@ -165,4 +174,19 @@ CLOSE_TASKS = Table("close_tasks", "the tasks of a month-end close and where eac
     Column("reviewer", TEXT, "who reviews it", True),
     Column("due", DATE, "day it is due", True),
     Column("items", COUNT, "how many things failed or are left over, such as open breaks"),
+    Column("check", TEXT, "what the check alone says: done, failed or open"),
+    Column("evidence", TEXT, "hash of what the check looked at"),
+    Column("prepared_by", TEXT, "who signed this very evidence first"),
+    Column("reviewed_by", TEXT, "the second person who signed it"),
+    Column("late", TEXT, "whom a task that is due waits for"),
+    Column("notebook", TEXT, "page that shows it"),
+))  # fmt: skip
+
+CLOSE_TIMES = Table("close_times", "how long each task took, against earlier months", ("task",), (
+    Column("task", TEXT, "id", True),
+    Column("seconds", RATE, "this month's check"),
+    Column("seconds_before", RATE, "mean of the earlier months"),
+    Column("day", COUNT, "business day after the month's end on which it was reviewed"),
+    Column("day_before", RATE, "mean of the earlier months"),
+    Column("due_day", COUNT, "business day on which it is due", True),
 ))  # fmt: skip

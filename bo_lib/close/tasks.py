@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.close.checks import CHECKS, Answer, Evidence
+from bo_lib.close.checks import CHECKS, Answer, Evidence, run_of
+from bo_lib.close.signing import CloseRecord, TaskRecord
 from bo_lib.close.tables import CLOSE_TASKS
 from bo_lib.config import Close, CloseTask
 from bo_lib.model.dates import add_business_days
@@ -34,9 +35,10 @@ class Acceptance:
 
 @dataclass(frozen=True)
 class CloseState:
-    """``table`` (CLOSE_TASKS) in an order in which the tasks can be done."""
+    """``table`` (CLOSE_TASKS) in an order in which the tasks can be done; ``seconds`` that each check took."""
 
     table: pa.Table
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def states(self) -> dict[str, str]:
@@ -56,13 +58,18 @@ class CloseState:
 
 
 def close(
-    terms: Close, evidence: Evidence, calendar: str, *, accepted: Collection[Acceptance] = (), reopened: Collection[str] = ()
-) -> Outcome[CloseState]:
+    terms: Close, evidence: Evidence, calendar: str, *, accepted: Collection[Acceptance] = (), reopened: Collection[str] = (),
+    record: CloseRecord | None = None, today: date | None = None, clock: Callable[[], float] | None = None,
+) -> Outcome[CloseState]:  # fmt: skip
     """Runs the tasks of ``terms`` (parameters/close.yaml) over ``evidence``.
 
     A task is blocked while one that it needs is not done; otherwise its check says done, failed or open. ``reopened``: tasks a
     person has reopened; they are open again, and with them what depends on them, and nothing else. ``calendar``: of the
     due days, counted from the month's end. A check or task that does not exist, or a circle of needs, is an error.
+
+    ``record``: what people did so far. A task that was signed on other evidence than there is now is open until it is signed
+    again; what needs it waits, and keeps its own signatures when its own evidence is the same. ``today`` tells who is late.
+    ``clock`` (seconds) measures each check.
     """
     findings = [*_unknown(terms)]
     order, circle = _ordered(terms)
@@ -80,37 +87,66 @@ def close(
         error("acceptance-needs-two", f"{a.task}: accepted without a second person or a reason", found=f"{a.maker}, {a.checker}")
         for a in accepted if not a.counts
     ]  # fmt: skip
+    record, rows, seconds = record or CloseRecord(f"{evidence.day:%Y-%m}"), [], {}
     for task in order:
-        answers[task.id] = _state(task, evidence, answers, approved, reopened)
-    due = {task.id: add_business_days(evidence.day, task.due_business_day, calendar) for task in order}
-    return Outcome(CloseState(built(CLOSE_TASKS, (_row(t, answers[t.id], due[t.id]) for t in order))), tuple(findings))
+        began = clock() if clock else 0.0
+        alone = _alone(task, evidence)
+        answers[task.id] = _state(task, alone, answers, approved, reopened, record)
+        seconds[task.id] = clock() - began if clock else 0.0
+        due = add_business_days(evidence.day, task.due_business_day, calendar)
+        rows.append(_row(task, answers[task.id], alone, due, record.task(task.id), today))
+    return Outcome(CloseState(built(CLOSE_TASKS, rows), seconds), tuple(findings))
+
+
+def _alone(task: CloseTask, evidence: Evidence) -> Answer:
+    """What the check says, whatever the tasks before it say."""
+    if not task.check:
+        return run_of(evidence, task.notebook)
+    if task.check not in CHECKS:
+        return Answer("open", f"no check called {task.check}")
+    return CHECKS[task.check](evidence)
 
 
 def _state(
-    task: CloseTask,
-    evidence: Evidence,
-    answers: Mapping[str, Answer],
-    approved: Mapping[str, Acceptance],
-    reopened: Collection[str],
-) -> Answer:
+    task: CloseTask, alone: Answer, answers: Mapping[str, Answer], approved: Mapping[str, Acceptance], reopened: Collection[str],
+    record: CloseRecord,
+) -> Answer:  # fmt: skip
     waiting = [need for need in task.needs if need not in answers or answers[need].state != "done"]
     if waiting:
         return Answer("blocked", f"waits for {', '.join(waiting)}")
+    people = record.task(task.id)
     if task.id in reopened:
         return Answer("open", "reopened")
-    if task.check not in CHECKS:
-        return Answer("open", f"no check called {task.check}")
-    answer = CHECKS[task.check](evidence)
-    if answer.state == "failed" and task.id in approved:
+    if people.reopened:
+        return Answer("open", f"reopened by {people.reopened.by}: {people.reopened.says}; {alone.says}", alone.items)
+    if alone.state == "failed":
+        return _accepted(task, alone, approved, people)
+    if alone.state == "done" and people.was_signed and not people.on(alone.evidence):
+        return Answer("open", f"changed since {people.signed[-1].by} signed it: sign it again; {alone.says}", alone.items)
+    return alone
+
+
+def _accepted(task: CloseTask, alone: Answer, approved: Mapping[str, Acceptance], people: TaskRecord) -> Answer:
+    given = people.acceptances(alone.evidence)
+    if len(given) >= 2:
+        a = Acceptance(task.id, given[0].by, given[1].by, given[0].says)
+    elif task.id in approved:
         a = approved[task.id]
-        return Answer("done", f"accepted by {a.maker} and {a.checker}: {a.reason} (was: {answer.says})", answer.items)
-    return answer
+    else:
+        waits = f"; accepted by {given[0].by}, a second person is needed" if given else ""
+        return Answer("failed", alone.says + waits, alone.items)
+    return Answer("done", f"accepted by {a.maker} and {a.checker}: {a.reason} (was: {alone.says})", alone.items)
 
 
-def _row(task: CloseTask, answer: Answer, due: date) -> dict[str, Any]:
+def _row(task: CloseTask, answer: Answer, alone: Answer, due: date, people: TaskRecord, today: date | None) -> dict[str, Any]:
+    signed = [s.by for s in people.on(alone.evidence)] if alone.evidence else []
+    waits = task.owner if answer.state != "done" or not signed else task.reviewer if len(signed) < 2 else ""
     return {
         "task": task.id, "title": task.title, "state": answer.state, "says": answer.says, "needs": ", ".join(task.needs),
-        "owner": task.owner, "reviewer": task.reviewer, "due": due, "items": answer.items,
+        "owner": task.owner, "reviewer": task.reviewer, "due": due, "items": answer.items, "check": alone.state,
+        "evidence": alone.evidence or None, "prepared_by": signed[0] if signed else None,
+        "reviewed_by": signed[1] if len(signed) > 1 else None, "late": waits if today and today > due and waits else None,
+        "notebook": task.notebook or None,
     }  # fmt: skip
 
 
@@ -118,7 +154,8 @@ def _unknown(terms: Close) -> list[Finding]:
     ids = [task.id for task in terms.tasks]
     found = []
     for task in terms.tasks:
-        for what, name, known in (("check", task.check, list(CHECKS)), *(("task", need, ids) for need in task.needs)):
+        checks = [("check", task.check, list(CHECKS))] if task.check or not task.notebook else []
+        for what, name, known in (*checks, *(("task", need, ids) for need in task.needs)):
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 expected = near[0] if near else ", ".join(known)

@@ -196,6 +196,12 @@ def recon(arguments: argparse.Namespace) -> int:
     return desk.recon(_office(arguments), arguments)
 
 
+def close(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import close as desk
+
+    return desk.close(_office(arguments), arguments)
+
+
 def dashboards(arguments: argparse.Namespace) -> int:
     from bo_lib.views.dashboards import serve
 

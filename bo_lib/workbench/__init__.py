@@ -16,15 +16,15 @@ from bo_lib.views.report import Figure, Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.actions_desk import ActionsDesk
 from bo_lib.workbench.books_desk import BooksDesk
-from bo_lib.workbench.close_desk import CloseDesk
 from bo_lib.workbench.office import Office
 from bo_lib.workbench.opening import open_books
+from bo_lib.workbench.period_desk import PeriodDesk
 from bo_lib.workbench.settlement_desk import SettlementDesk
 
 __all__ = ["Workbench", "catch_up", "read_inbox"]
 
 
-class Workbench(SettlementDesk, ActionsDesk, CloseDesk, BooksDesk):
+class Workbench(SettlementDesk, ActionsDesk, PeriodDesk, BooksDesk):
     """Each step returns a report that shows itself; a step done twice changes nothing."""
 
     @classmethod

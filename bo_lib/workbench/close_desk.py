@@ -2,96 +2,213 @@
 
 from __future__ import annotations
 
+from calendar import isleap
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from time import perf_counter
+from typing import Any, cast
 
 import pyarrow as pa
 
 from bo_lib import config
-from bo_lib.books import Book
 from bo_lib.close import (
+    AsOf,
+    CloseRecord,
     CloseState,
     Evidence,
+    Financials,
+    LatePosting,
     NetAssetsStatement,
+    Related,
     RollForward,
+    Run,
+    Sources,
     close,
+    compare_as_of,
+    record_of,
     roll_forward,
+    schedule_of_investments,
+    sourced_journal,
     statement_of_net_assets,
     trial_balance,
 )
+from bo_lib.close.tables import CLOSE_TIMES
 from bo_lib.filings import obligations
 from bo_lib.model import dates
+from bo_lib.model.events import Accrual
 from bo_lib.model.findings import Outcome
-from bo_lib.model.money import ZERO
-from bo_lib.nav import marks, value
+from bo_lib.model.money import ZERO, round_money, round_to
+from bo_lib.model.tables import built
 from bo_lib.recon import accepted_breaks
+from bo_lib.store import StoredFact
 from bo_lib.views.pages import close as pages
 from bo_lib.views.report import Report
+from bo_lib.workbench.break_desk import told
 from bo_lib.workbench.dealing_desk import DealingDesk
 from bo_lib.workbench.desk import once
+from bo_lib.workbench.office import RUNS
 from bo_lib.workbench.recon_desk import ReconDesk
+from bo_lib.workbench.statements_desk import StatementsDesk
 
+CHECKED = "close.checked"  # what the tasks said and how long they took
 FILINGS_AHEAD_DAYS = 190
 
 
-class CloseDesk(ReconDesk, DealingDesk):
-    @once
-    def booked(self) -> Book:
-        """The books with tonight's accruals in them."""
-        return self.known.book().value
-
+class CloseDesk(ReconDesk, DealingDesk, StatementsDesk):
     @once
     def adjusted(self) -> pa.Table:
         struck = self.struck().value
         return trial_balance(self.booked().trial_balance(), struck.marked, self._chart())
 
-    def _chart(self) -> config.ChartOfAccounts:
-        return self.office.chart or config.ChartOfAccounts(accounts={})
-
     @once
     def rolled(self) -> RollForward | None:
         """Net assets from the last strike of the month before to tonight's."""
-        start = dates.add_business_days(self.day.replace(day=1), -1, self.fund.calendar)
-        before = CloseDesk(self.office, self.fund.id, max(start, self.fund.inception), self.known_at, self.heads)
-        opening = before.net_assets_struck()
-        adjusted = before.adjusted_at_valuation() if opening is not None else None
-        if opening is None or adjusted is None:
+        before = self.before()
+        marked = before.marked()
+        if marked is None:
             return None
+        adjusted = trial_balance(before.booked().trial_balance(), marked, self._chart())
+        opening = sum((r["adjusted"] for r in adjusted.to_pylist() if r["type"] in ("asset", "liability")), ZERO)
         return roll_forward(adjusted, self.adjusted(), opening, self.struck().value.net_assets)
-
-    def net_assets_struck(self) -> Decimal | None:
-        """As the day's strike recorded it, or as taken over on the inception date."""
-        struck = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
-        if struck:
-            return Decimal(struck[-1].payload["net_assets"])
-        taken_over = [f for f in self.known.facts("opening.nav") if f.effective_date == self.day]
-        return sum((Decimal(s["net_assets"]) for s in taken_over[-1].payload["state"].values()), ZERO) if taken_over else None
-
-    def adjusted_at_valuation(self) -> pa.Table | None:
-        """The trial balance of the day with its marks, from the day's own prices and rates."""
-        priced, rates = self.priced(), self.rates()
-        if not (priced.ok and rates.ok):
-            return None
-        book = self.booked()
-        valued = value(book, priced.value, rates.value, self.known.instruments, self.fund.base_currency, self.day).value
-        return trial_balance(book.trial_balance(), marks(book, valued, self.fund.id), self._chart())
 
     @once
     def stated(self) -> NetAssetsStatement:
         return statement_of_net_assets(self.struck().value)
 
+    # The close of the month
+
+    @property
+    def month_name(self) -> str:
+        return f"{self.day:%Y-%m}"
+
+    @once
+    def close_terms(self) -> config.Close:
+        return config.load(self.office.root / "parameters" / "close.yaml", config.Close)
+
+    def close_record(self, month: str = "") -> CloseRecord:
+        """What people did to the close of a month (default: of the day), with author and time from the chain."""
+        month = month or self.month_name
+        facts = self.known.facts("close", until=date.max)
+        return record_of(month, [told(f) for f in facts if f.payload.get("month") == month and f.kind != CHECKED])
+
     @once
     def closing(self) -> Outcome[CloseState]:
-        terms = config.load(self.office.root / "parameters" / "close.yaml", config.Close)
-        struck = self.struck()
-        evidence = Evidence(
-            self.fund.id, self.day, book=self.booked(), struck=struck.value if struck.ok else None,
-            controls=self.controlled() if struck.ok else None,
-            reconciliations={name: self.reconciled(name).value for name in ("cash", "positions")}, adjusted=self.adjusted(),
-            statement=self.stated(), roll=self.rolled(), accepted_breaks=accepted_breaks(self._break_payloads(), self.day),
-            waiting=tuple(r.finding for r in self.known.refused()),
-        )  # fmt: skip
-        return close(terms, evidence, self.fund.calendar)
+        record = self.close_record()
+        return close(
+            self.close_terms(), self.close_evidence(), self.fund.calendar, record=record, today=self.today, clock=perf_counter
+        )
+
+    @property
+    def today(self) -> date:
+        """The day on which one looks: by the clock, or as of ``known_at``."""
+        return date.fromisoformat((self.known_at or self.office.now())[:10])
+
+    @once
+    def close_evidence(self) -> Evidence:
+        """Each part is made when the first check asks for it, so that its time is that check's."""
+        struck, ok = self.struck(), self.struck().ok
+        parts: dict[str, Callable[[], Any]] = {
+            "book": self.booked, "struck": lambda: struck.value if ok else None, "adjusted": self.adjusted,
+            "controls": lambda: self.controlled() if ok else None, "statement": self.stated, "roll": self.rolled,
+            "accepted_breaks": lambda: accepted_breaks(self._break_payloads(), self.day),
+            "reconciliations": lambda: {name: self.reconciled(name).value for name in ("cash", "positions")},
+            "waiting": lambda: tuple(r.finding for r in self.known.refused()), "related": self._related,
+            "month": lambda: given.of if (given := self._given()) else None, "budget": self._budget,
+            "before": lambda: given.prior if (given := self._given()) else None, "runs": self._runs,
+            "investments": lambda: self._stated()[0].investments if self._stated() else None,
+            "investments_before": self._investments_before, "late_postings": self.late_postings,
+            "ties": lambda: {f.framework: f.ties for f in self._stated()} or None,
+            "as_of": lambda: self.as_of() if ok else None, "tolerances": self.close_terms,
+        }  # fmt: skip
+        return cast(Evidence, _Gathered(self.fund.id, self.day, parts))
+
+    def _given(self) -> Sources | None:
+        return self.sources() if self.struck().ok else None
+
+    def _stated(self) -> list[Financials]:
+        """The statements under every framework; none when the day cannot be valued."""
+        return [made for name in self.frameworks if self.struck().ok and (made := self.financials(name))]
+
+    def _investments_before(self) -> pa.Table | None:
+        given = self._given()
+        if given is None or given.prior is None:
+            return None
+        return schedule_of_investments(self.before().struck().value, self.known.instruments, given.levels)
+
+    def _related(self) -> list[Related]:
+        """Units of the firm's other funds: the price here, and the NAV per unit struck there."""
+        isins = {c.isin: (fund.id, c.id) for fund in self.office.funds for c in fund.on(self.day).classes if c.isin}
+        found = []
+        for isin, held in self.struck().value.valuation.holdings().items():
+            if isin in isins:
+                fund_id, name = isins[isin]
+                struck = [f for f in self.known.facts("nav.struck", fund_id) if f.effective_date == self.day]
+                theirs = struck[-1].payload["state"].get(name, {}).get("nav_per_unit") if struck else None
+                found.append(Related(f"{fund_id} {name}", held["price"] or ZERO, Decimal(theirs) if theirs else None))
+        return found
+
+    def _budget(self) -> dict[str, Decimal]:
+        """Expenses of fixed yearly amount, for the days of the month."""
+        days, year = (self.day - self.opened).days, 366 if isleap(self.day.year) else 365
+        fixed = [e for e in self.fund.on(self.day).expenses if e.amount_annual and not e.share_class]
+        return {e.name: round_money(e.amount_annual * days / year, self.fund.base_currency) for e in fixed}
+
+    def _runs(self) -> dict[str, Run]:
+        """The last run of each notebook for the fund and day."""
+        facts = self.office.store.facts("run.finished", stream=RUNS, effective_until=self.day, heads=self.heads)
+        mine = [f.payload for f in facts if f.effective_date == self.day and f.payload["fund"] == self.fund.id]
+        return {p["notebook"]: Run(p["verdict"], p["run_id"], p["manifest_sha256"]) for p in mine}
+
+    def late_postings(self) -> list[LatePosting]:
+        """Events of the month that came in after its soft close, each with who entered it and who approved it."""
+        record = self.close_record()
+        if not record.soft_at:
+            return []
+        late = [f for f in self.known.facts("event") if f.known_at > record.soft_at and f.effective_date > self.opened]
+        return [
+            LatePosting(f.entity, f.kind.removeprefix("event."), f.actor, record.approved.get(f.entity, "")) for f in late
+        ]  # fmt: skip
+
+    # The NAV of all that is known now
+
+    @once
+    def as_of(self) -> AsOf | None:
+        """Tonight's strike of all that is known by now against the daily one as recorded; None when there was none."""
+        daily = self._daily()
+        if daily is None:
+            return None
+        then = type(self)(self.office, self.fund.id, self.day, daily.known_at)
+        recorded = replace(then.struck().value, net_assets=Decimal(daily.payload["net_assets"]))
+        known = {f.entity: f.known_at for f in self.known.facts("event")}
+        journals = [sourced_journal(desk.book_to_strike()) for desk in (then, self)]
+        return compare_as_of(recorded, self.struck().value, journals[0], journals[1], known)
+
+    def _daily(self) -> StoredFact | None:
+        """The NAV as struck for the day: the last one recorded by the end of the next business day, else the first."""
+        struck = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
+        until = dates.add_business_days(self.day, 1, self.fund.calendar).isoformat()
+        timely = [f for f in struck if f.known_at[:10] <= until]
+        return timely[-1] if timely else struck[0] if struck else None
+
+    def true_up(self) -> int:
+        """Books what tonight's accruals of all that is known now differ by from those booked; returns how many."""
+        due: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for a in self.struck().value.accruals:
+            due[a.name, a.share_class] += a.amount
+        for booked in self.known.standing(Accrual):
+            if booked.event_id.startswith(self._tonight):
+                due[booked.name, booked.share_class] -= booked.amount
+        made = [
+            Accrual(
+                event_id=f"{self._tonight[0]}{name}:{share_class}:true-up:{len(self.known.events())}", fund=self.fund.id,
+                effective_date=self.day, name=name, share_class=share_class, currency=self.fund.base_currency, amount=amount,
+            )
+            for (name, share_class), amount in due.items() if amount
+        ]  # fmt: skip
+        return self.known.book_events(made)
 
     @once
     def obliged(self) -> pa.Table:
@@ -124,8 +241,82 @@ class CloseDesk(ReconDesk, DealingDesk):
     def close_tasks(self) -> Report:
         outcome = self.closing()
         month_end = dates.is_last_business_day_of_month(self.day, self.fund.calendar)
-        return pages.tasks_report(outcome.value, outcome.findings, month_end)
+        self._record_checked(outcome.value)
+        return pages.tasks_report(outcome.value, outcome.findings, month_end, self.close_record())
+
+    @once
+    def as_of_nav(self) -> Report:
+        return pages.as_of_report(self.as_of(), self.fund.base_currency, self.day)
+
+    @once
+    def close_times(self) -> Report:
+        return pages.times_report(self._times())
+
+    @once
+    def financial_statements(self, framework: str) -> Report:
+        """``framework``: us_gaap or ifrs (a file of parameters/statements)."""
+        return pages.financials_report(self.financials(framework), self.day, self.fund.base_currency)
+
+    # How long it took
+
+    def _record_checked(self, state: CloseState) -> None:
+        """What the tasks said and how long each check took, when it is not what was said last."""
+        payload = {"month": self.month_name, "states": state.states, "evidence": _column(state, "evidence")}
+        before = [f for f in self.known.facts(CHECKED, until=date.max) if f.entity == self.month_name]
+        if before and all(before[-1].payload[name] == said for name, said in payload.items()):
+            return
+        seconds = {task: f"{s:.3f}" for task, s in state.seconds.items()}
+        fact_id = f"{CHECKED}:{self.fund.id}:{self.month_name}:{len(before) + 1}"
+        self.known.record(CHECKED, self.month_name, {**payload, "seconds": seconds}, fact_id)
+
+    def _times(self) -> pa.Table:
+        """Table CLOSE_TIMES, from what was recorded of this month and the earlier ones."""
+        checked = {f.entity: f.payload["seconds"] for f in self.known.facts(CHECKED, until=date.max)}
+        months = sorted({m for m in checked if m < self.month_name})
+        days = {m: self._review_days(m) for m in (*months, self.month_name)}
+        rows = []
+        for task in self.close_terms().tasks:
+            before = [Decimal(checked[m][task.id]) for m in months if task.id in checked[m]]
+            reviewed = [Decimal(days[m][task.id]) for m in months if task.id in days[m]]
+            seconds = self.closing().value.seconds.get(task.id)
+            rows.append({
+                "task": task.id, "seconds": Decimal(f"{seconds:.3f}") if seconds is not None else None,
+                "seconds_before": _mean(before), "day": days[self.month_name].get(task.id), "day_before": _mean(reviewed),
+                "due_day": task.due_business_day,
+            })  # fmt: skip
+        return built(CLOSE_TIMES, rows)
+
+    def _review_days(self, month: str) -> dict[str, int]:
+        """Task -> business day after the month's end on which it was reviewed."""
+        record, end = self.close_record(month), dates.month_end(date.fromisoformat(f"{month}-01"))
+        signed = {name: task.signed for name, task in record.tasks.items() if len({s.by for s in task.signed}) > 1}
+        return {
+            name: dates.business_days_after(end, date.fromisoformat(s[-1].at[:10]), self.fund.calendar)
+            for name, s in signed.items()
+        }
 
     @once
     def filing_calendar(self) -> Report:
         return pages.filings_report(self.obliged(), self.day)
+
+
+class _Gathered:
+    """Evidence whose parts are made on demand."""
+
+    def __init__(self, fund: str, day: date, parts: Mapping[str, Callable[[], Any]]) -> None:
+        self.fund, self.day, self._parts = fund, day, parts
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._parts:
+            raise AttributeError(name)
+        made = self._parts[name]()
+        setattr(self, name, made)
+        return made
+
+
+def _column(state: CloseState, name: str) -> dict[str, str]:
+    return dict(zip(state.table["task"].to_pylist(), (v or "" for v in state.table[name].to_pylist()), strict=True))
+
+
+def _mean(values: list[Decimal]) -> Decimal | None:
+    return round_to(sum(values, ZERO) / len(values), 3) if values else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import isleap
 from datetime import date
 
 import pyarrow as pa
@@ -11,7 +12,6 @@ from bo_lib.books import Book
 from bo_lib.close import FairValueLevels, Financials, Layout, Period, Sources, financials, period, sourced_journal
 from bo_lib.model import dates
 from bo_lib.nav import ClassState, marks, state_from_payload, value
-from bo_lib.nav.fees import days_in_year
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.nav_desk import NavDesk
 from bo_lib.workbench.opening import OPENING_NAV
@@ -37,7 +37,7 @@ class StatementsDesk(NavDesk):
     @once
     def before(self) -> StatementsDesk:
         """The desk at the close of ``opened``."""
-        return type(self)(self.office, self.fund.id, self.opened, self.known_at)
+        return type(self)(self.office, self.fund.id, self.opened, self.known_at, self.heads)
 
     @once
     def marked(self) -> pa.Table | None:
@@ -65,7 +65,7 @@ class StatementsDesk(NavDesk):
             return None
         levels = config.load(self.office.root / "parameters" / "rules" / "fair_value_levels.yaml", FairValueLevels)
         prior = self.before().month() if self.opened > self.fund.inception else None
-        year = days_in_year(self.fund.on(self.day).days_in_year, self.day)
+        year = 366 if isleap(self.day.year) else 365
         return Sources(
             of, self.struck().value, self.known.instruments, self.booked().realised, self.observed(), levels, year, prior
         )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.close import CloseState, NetAssetsStatement, RollForward, out_of_balance
+from bo_lib.close import AsOf, CloseRecord, CloseState, Financials, NetAssetsStatement, RollForward, out_of_balance
 from bo_lib.model.findings import Finding, Verdict
-from bo_lib.views.pages.common import count, pick
+from bo_lib.recon.decisions import Decision
+from bo_lib.views.pages.common import count, pick, table
 from bo_lib.views.report import Chart, Figure, Report, Section
 
 
@@ -68,28 +71,124 @@ def roll_forward_report(roll: RollForward | None, base_currency: str) -> Report:
     )  # fmt: skip
 
 
-def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bool) -> Report:
-    """The close as far as it is; what failed or waits is named with its owner."""
+_LOCKS = {"open": "open", "soft": "soft closed: a posting needs an approval", "hard": "closed for good"}
+
+
+def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bool, record: CloseRecord | None = None) -> Report:
+    """The close as far as it is; what failed or waits is named with its owner, and who is late."""
     states = list(closing.states.values())
     names = ("done", "open", "failed", "blocked")
     counts = {name: states.count(name) for name in names}
     said = f"{counts['done']} of {len(states)} tasks done; "
     items = sum(closing.table["items"].to_pylist())
-    if not month_end:
+    lock = record.lock if record else "open"
+    if lock != "open":
+        said += f"the month is {_LOCKS[lock]}."
+    elif not month_end:
         said += "a trial: this is not the last business day of the month."
     else:
         said += "the month can be closed" if closing.ready else "the month stays open"
         said += f", with {count(items, 'open item')} carried over." if closing.ready and items else "."
+    signed = sum(name is not None for name in closing.table["reviewed_by"].to_pylist())
+    late = closing.table["late"].drop_null().value_counts().to_pylist()
+    figures = tuple(Figure(name.capitalize(), n, alarm=name == "failed" and n > 0) for name, n in counts.items())
+    figures += (Figure("Prepared and reviewed", signed), Figure("Late", sum(x["counts"] for x in late), alarm=bool(late)))
     tally = pa.table({"state": list(names), "tasks": list(counts.values())})
-    verdict = Verdict.ATTENTION if closing.verdict is Verdict.BLOCKED else closing.verdict
+    shown = ("task", "state", "title", "says", "owner", "reviewer", "due", "prepared_by", "reviewed_by", "late", "notebook")
+    sections = [
+        Section("Tasks", f"{record.month} is {_LOCKS[lock]}." if record else "", pick(closing.table, *shown),
+                Chart("bar", "state", "tasks", title="Tasks by state", data=tally)),
+    ]  # fmt: skip
+    if late:
+        waits = ", ".join(f"{x['values']} ({x['counts']})" for x in sorted(late, key=lambda x: -x["counts"]))
+        sections.append(Section("Who is late", f"Tasks that are due wait for {waits}."))
+    if record and record.history:
+        columns = ("at", "by", "what", "task", "text")
+        sections.append(Section("What people decided", table=table([_told(p) for p in record.history], columns)))
+    verdict = Verdict.ATTENTION if closing.verdict is Verdict.BLOCKED or late else closing.verdict
+    return Report("close_tasks", "Tasks of the close", verdict, said, figures, tuple(sections), tuple(findings))
+
+
+def _told(p: Mapping[str, Any]) -> dict[str, Any]:
+    what = p["fact"].removeprefix("close.")
+    extra = p.get("role") or p.get("action") or ""
+    text = p.get("reason") or p.get("says") or ""
+    return {"at": p["at"][:16].replace("T", " "), "by": p["by"], "what": f"{what} {extra}".strip(),
+            "task": p.get("task") or p.get("event_id") or "", "text": text}  # fmt: skip
+
+
+def decision_report(decision: Decision, month: str, closing: CloseState) -> Report:
+    """What became of a decision about a close, and where its tasks stand."""
+    verdict = {"done": Verdict.PASS, "waiting": Verdict.ATTENTION, "refused": Verdict.BLOCKED}[decision.state]
+    shown = pick(closing.table, "task", "state", "prepared_by", "reviewed_by", "says")
+    return Report("decision", f"Close of {month}", verdict, decision.says, (), (Section("Tasks", table=shown),), decision.findings)
+
+
+def times_report(times: pa.Table) -> Report:
+    """How long each task takes, and on which business day it is reviewed, against earlier months."""
+    rows = times.to_pylist()
+    now, before = (sum((r[n] or 0 for r in rows), Decimal(0)) for n in ("seconds", "seconds_before"))
+    said = f"The checks took {now:.1f} s" + (f", {before:.1f} s in earlier months." if before else "; there is no earlier month.")
+    data = pa.table({
+        "task": [r["task"] for r in rows for _ in ("", "")], "month": ["earlier months", "this month"] * len(rows),
+        "seconds": pa.array([r[n] for r in rows for n in ("seconds_before", "seconds")], pa.decimal128(38, 18)),
+    })  # fmt: skip
+    slow = [r for r in rows if r["day"] is not None and r["day"] > r["due_day"]]
+    said += f" {count(len(slow), 'task')} reviewed after the due day." if any(r["day"] is not None for r in rows) else ""
+    chart = Chart("bar", "task", "seconds", "month", "Seconds of each check", "s", data=data)
     return Report(
-        "close_tasks", "Tasks of the close", verdict, said,
-        tuple(Figure(name.capitalize(), n, alarm=name == "failed" and n > 0) for name, n in counts.items()),
-        (
-            Section("Tasks", table=pick(closing.table, "title", "state", "says", "owner", "reviewer", "due", "needs"),
-                    chart=Chart("bar", "state", "tasks", title="Tasks by state", data=tally)),
-        ),
-        tuple(findings),
+        "close_times", "How long it took", Verdict.PASS, said, (), (Section("Task by task", table=times, chart=chart, rows=60),)
+    )
+
+
+def as_of_report(compared: AsOf | None, base_currency: str, day: date) -> Report:
+    """The NAV of all that is known now beside the daily one."""
+    if compared is None:
+        said = f"There is no daily NAV of {day} to compare with."
+        return Report("as_of_nav", "As-of NAV", Verdict.ATTENTION, said)
+    off = compared.as_of - compared.daily
+    said = f"Struck on the day {compared.daily:,.2f}, of all that is known now {compared.as_of:,.2f} {base_currency}"
+    said += f": {off:+,.2f}, item by item below." if compared.table.num_rows else ": nothing came late."
+    figures = (
+        Figure("Daily NAV", compared.daily), Figure("As-of NAV", compared.as_of), Figure("Difference", off),
+        Figure("Not explained", compared.residual, alarm=bool(compared.residual)),
+    )  # fmt: skip
+    sections = (Section("From the daily NAV to that of now", table=compared.table),) if compared.table.num_rows else ()
+    verdict = Verdict.BLOCKED if compared.residual else Verdict.ATTENTION if off else Verdict.PASS
+    return Report("as_of_nav", "As-of NAV", verdict, said, figures, sections)
+
+
+def financials_report(made: Financials | None, day: date, base_currency: str) -> Report:
+    """Statements and schedules of a period under one framework, with the proof that they tie."""
+    if made is None:
+        said = f"There are no statements of {day}: the day, or the one the month begins with, cannot be valued."
+        return Report("financial_statements", "Financial statements", Verdict.BLOCKED, said)
+    totals = {name: s.totals for name, s in made.statements.items()}
+    said = f"{made.framework}, {made.of.opened} to {day}, in {base_currency}: "
+    said += (
+        f"{len(made.broken)} of {made.ties.num_rows} figures do not tie."
+        if made.broken
+        else f"all {made.ties.num_rows} figures tie."
+    )
+    figures = (
+        Figure("Net assets", made.net_assets), Figure("Result", totals["operations"]["result"]),
+        Figure("Capital", totals["changes"]["capital"]), Figure("Change in cash", totals["cash_flows"]["change"]),
+        Figure("Do not tie", len(made.broken), alarm=bool(made.broken)),
+    )  # fmt: skip
+    sections = [
+        Section(s.title, s.clause, pick(s.table, "item", "amount", "comparative", "code"), rows=80)
+        for s in made.statements.values()
+    ]
+    condensed = pick(made.condensed, "item", "cost", "fair_value", "of_net_assets_pct")
+    named = (
+        (made.titles.get("condensed", "Condensed schedule of investments"), condensed),
+        (made.titles.get("highlights", "Financial highlights"), made.highlights), ("Notes", made.notes),
+        ("Roll-forwards", made.rolled), ("Tie-out", made.ties),
+    )  # fmt: skip
+    sections += [Section(title, table=data, rows=200) for title, data in named]
+    return Report(
+        f"statements_{made.framework.split()[0].lower()}", f"Financial statements, {made.framework}",
+        Verdict.BLOCKED if made.broken else Verdict.PASS, said, figures, tuple(sections),
     )  # fmt: skip
 
 

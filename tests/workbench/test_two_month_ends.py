@@ -1,0 +1,227 @@
+"""Two month-ends of a demonstration fund: closed softly, a late trade, tasks that reopen, closed for good, and the next month."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bo_lib.demo import simulate
+from bo_lib.demo.orders import TRADE_HEADER
+from bo_lib.model.dates import business_days
+from bo_lib.model.events import JournalLine, ManualJournal
+from bo_lib.model.findings import Verdict
+from bo_lib.views.report import Report
+from bo_lib.workbench import Workbench, catch_up
+from bo_lib.workbench.office import Office
+
+PROJECT = Path(__file__).parents[2]
+FUND, JUNE, JULY = "HARBOUR-PE", date(2026, 6, 30), date(2026, 7, 31)
+LATE = "HP260629-0001,1,NEW,BOR-7700,{isin},B,1000,{price},EUR,250,0,0,{net},2026-06-29,2026-07-06,MERCATOR"
+
+
+class Firm:
+    """The fund alone, and people who act at times."""
+
+    def __init__(self, root: Path, patch: pytest.MonkeyPatch) -> None:
+        self.root, self.patch = root, patch
+
+    def desk(self, day: date) -> Workbench:
+        return Workbench(Office(self.root), FUND, day)
+
+    @contextmanager
+    def acting(self, desk: Workbench, by: str, at: str) -> Iterator[Workbench]:
+        self.patch.setenv("BO_ACTOR", by)
+        with desk.office.at(f"2026-{at}:00Z"):
+            yield desk
+
+    def carry(self, by: str, until: date) -> None:
+        self.patch.setenv("BO_ACTOR", by)
+        catch_up(self.root, FUND, until)
+
+
+@pytest.fixture(scope="module")
+def firm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Firm]:
+    root = tmp_path_factory.mktemp("close")
+    shutil.copytree(PROJECT / "parameters", root / "parameters")
+    path = root / "parameters" / "firm.yaml"
+    path.write_text(re.sub(r"^funds: .*$", f"funds: [{FUND}]", path.read_text(), flags=re.M))
+    simulate(root, date(2026, 6, 1), JULY, errors=False)
+    with pytest.MonkeyPatch.context() as patch:
+        made = Firm(root, patch)
+        made.carry("operations", JUNE)
+        yield made
+
+
+@pytest.fixture(scope="module")
+def story(firm: Firm) -> dict[str, Any]:
+    """What happens, step by step, and what was said at each; the tests look at it."""
+    told: dict[str, Any] = {}
+
+    def act(name: str, by: str, at: str, step: str, *given: object) -> None:
+        with firm.acting(desk, by, at):
+            told[name] = getattr(desk, step)(*given)
+            told[f"{name}/states"] = desk.closing().value.states
+
+    desk = firm.desk(JUNE)
+    with firm.acting(desk, "ana", "07-01T09:00"):
+        told["before"] = desk.closing().value.table.to_pylist()
+    act("hard before soft", "ana", "07-01T09:00", "hard_close", "June")
+    act("prepared", "ana", "07-01T09:00", "sign_tasks")
+    act("own review", "ana", "07-01T09:05", "sign_tasks", ["cash"])
+    act("reviewed", "ben", "07-01T10:00", "sign_tasks")
+    act("soft", "ben", "07-01T11:00", "soft_close", "books of June")
+    act("soft twice", "ben", "07-01T11:05", "soft_close", "again")
+    with firm.acting(desk, "ana", "07-01T12:00"):
+        told["signed"] = {r["task"]: r["evidence"] for r in desk.closing().value.table.to_pylist()}
+    _trade_late(firm, desk)
+    desk = firm.desk(JUNE)
+    with firm.acting(desk, "ana", "07-03T08:00"):
+        told["late"] = desk.closing().value.table.to_pylist()
+        told["late postings"] = desk.late_postings()
+        told["as of"] = desk.as_of()
+    event_id = told["late postings"][0].event_id
+    act("own approval", "orders", "07-03T08:30", "approve_postings", [event_id])
+    act("approval", "ben", "07-03T08:40", "approve_postings", [event_id], "confirmed by the broker")
+    desk = firm.desk(JUNE)
+    with firm.acting(desk, "ana", "07-03T08:50"):
+        told["true up"] = desk.true_up()
+    act("accept", "ana", "07-03T09:00", "accept_tasks", ["administrator"], "it struck before the trade was known")
+    act("accepted", "ben", "07-03T09:10", "accept_tasks", ["administrator"], "so it did")
+    act("prepared again", "ana", "07-03T10:00", "sign_tasks")
+    act("reopened", "cat", "07-03T10:10", "reopen_close", ["units"], "register sent again")
+    act("units again", "ana", "07-03T10:20", "sign_tasks", ["units"])
+    act("reviewed again", "ben", "07-03T11:00", "sign_tasks")
+    june, desk = desk, firm.desk(date(2026, 7, 2))
+    act("july first", "ana", "07-03T11:30", "soft_close", "too early")
+    desk = june
+    act("hard by one", "ana", "07-03T12:00", "hard_close", "June is final")
+    act("hard by the same", "ana", "07-03T12:05", "hard_close")
+    act("hard", "ben", "07-03T12:10", "hard_close")
+    act("hard twice", "ben", "07-03T12:15", "hard_close", "again")
+    told["journal"] = _journal(firm, desk)
+    firm.carry("operations", JULY)
+    return told
+
+
+def _trade_late(firm: Firm, desk: Workbench) -> None:
+    """A purchase of 29 June, 1.00 above the price, that the order system sends on 2 July."""
+    holding = next(iter(desk.struck().value.valuation.holdings().values()))
+    price = holding["price"].quantize(Decimal("0.01")) + 1
+    folder = firm.root / "outputs" / "inbox" / "2026-07-02" / "ORDERS"
+    folder.mkdir(parents=True, exist_ok=True)
+    row = LATE.format(isin=holding["item"], price=price, net=price * 1000 + 250)
+    (folder / f"trades_{FUND}_20260702.csv").write_text(f"Trades of {FUND} - 2026-07-02\n{','.join(TRADE_HEADER)}\n{row}\n")
+    firm.carry("orders", date(2026, 7, 2))
+
+
+def _journal(firm: Firm, desk: Workbench) -> list[str]:
+    """A manual journal into the closed month: what waits for a person afterwards."""
+    legs = (("audit_fee", "100"), ("audit_fee_payable", "-100"))
+    lines = tuple(JournalLine(ledger=name, currency="EUR", local=Decimal(x), base=Decimal(x)) for name, x in legs)
+    about = {"event_id": "mj:1", "fund": FUND, "effective_date": JUNE, "reason": "audit", "maker": "ana", "checker": "ben"}
+    with firm.acting(desk, "ana", "07-03T13:00"):
+        desk.known.book_events([ManualJournal(lines=lines, **about)])
+        return [str(r.finding) for r in desk.known.refused()]
+
+
+def said(report: Report) -> tuple[str, str]:
+    return report.verdict.value, report.summary
+
+
+def test_every_task_is_done_before_anybody_signed(story: dict[str, Any]) -> None:
+    rows = story["before"]
+    assert {r["state"] for r in rows} == {"done"}
+    assert not any(r["prepared_by"] for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("step", "why"),
+    [
+        ("hard before soft", "not soft closed yet"), ("own review", "a second person reviews it"),
+        ("soft twice", "is soft closed already, and is not closed twice"), ("own approval", "a second person is needed"),
+        ("july first", "the month before, is not closed for good"), ("hard by the same", "a second person is needed"),
+        ("hard twice", "closed for good already"),
+    ],
+)  # fmt: skip
+def test_what_is_refused_says_what_to_do(story: dict[str, Any], step: str, why: str) -> None:
+    verdict, summary = said(story[step])
+    assert verdict == "blocked" and why in summary
+
+
+@pytest.mark.parametrize(
+    "step", ["prepared", "reviewed", "soft", "approval", "prepared again", "reopened", "units again", "reviewed again", "hard"]
+)
+def test_what_two_people_do_is_done(story: dict[str, Any], step: str) -> None:
+    assert said(story[step])[0] == "pass", said(story[step])
+
+
+def test_a_late_trade_reopens_exactly_what_it_changed(story: dict[str, Any]) -> None:
+    rows = {r["task"]: r for r in story["late"]}
+    signed = story["signed"]
+    same = {task for task, row in rows.items() if row["evidence"] == signed[task]}
+    assert same == {
+        "events",
+        "cash",
+        "positions",
+        "suspense",
+        "prices",
+        "levels",
+        "units",
+        "related",
+        "accruals",
+        "expenses",
+        "movements",
+    }
+    assert {t for t, r in rows.items() if r["state"] == "failed"} == {"late"}
+    kept = {t for t, r in rows.items() if r["reviewed_by"]}
+    assert kept == same
+
+
+def test_the_nav_of_all_that_is_known_now_is_explained_by_the_late_trade(story: dict[str, Any]) -> None:
+    compared = story["as of"]
+    rows = compared.table.to_pylist()
+    assert compared.residual == 0
+    assert [(r["cause"], r["kind"], r["own_date"]) for r in rows] == [("late event", "trade", date(2026, 6, 29))]
+    # bought for 1.00 above the price and 250 of charges, 1,000 shares
+    assert rows[0]["amount"] == compared.as_of - compared.daily
+    assert -1270 < rows[0]["amount"] < -1230
+
+
+def test_reopening_a_task_leaves_what_does_not_need_it(story: dict[str, Any]) -> None:
+    reopened = story["reopened/states"]
+    assert reopened["units"] == "open"
+    waits = {task for task, state in reopened.items() if state == "blocked"}
+    assert waits == {"nav", "as_of", "administrator", "statement", "roll_forward", "financials"}
+    assert set(story["units again/states"].values()) == {"done"}
+
+
+def test_a_manual_journal_into_the_closed_month_waits_with_what_to_do(story: dict[str, Any]) -> None:
+    (letter,) = story["journal"]
+    assert "period-closed" in letter and "have the period reopened by two people" in letter
+
+
+def test_the_next_month_begins_where_the_last_one_ended(story: dict[str, Any], firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
+    with firm.desk("ana", JULY, "2026-08-03T09:00:00Z", monkeypatch) as july:
+        for framework in ("us_gaap", "ifrs"):
+            made = july.financials(framework)
+            assert made and made.broken == []
+            june = made.statements["position"].table
+            before = {r["part"]: r["comparative"] for r in june.to_pylist() if r["kind"] == "total"}
+            hard = next(f for f in july.office.store.facts("close.hard") if f.payload["month"] == "2026-06")
+            assert before["net_assets"] == Decimal(hard.payload["net_assets"])
+        assert july.close_times().verdict is Verdict.PASS
+        times = {r["task"]: r for r in july._times().to_pylist()}
+        assert times["cash"]["seconds_before"] is not None and times["cash"]["day_before"] is not None
+
+
+def test_days_after_the_close_are_carried(story: dict[str, Any], firm: Firm) -> None:
+    struck = {f.effective_date for f in Office(firm.root).store.facts("nav.struck", stream=FUND)}
+    assert struck == set(business_days(date(2026, 6, 1), JULY, "TARGET"))
