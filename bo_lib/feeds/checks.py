@@ -114,15 +114,15 @@ def _follows(before: Row, row: Row) -> list[Finding]:
                 )
             )
     closing, opening = before.get("closing"), row.get("opening")
-    ordered = bool(first and second) or before.get("statement_date") != row.get("statement_date")
+    ordered = (bool(first and second) and first != second) or before.get("statement_date") != row.get("statement_date")
     if ordered and closing is not None and opening is not None and closing != opening:
         findings.append(
             error(
                 "balance-chain-broken",
                 f"{row['account']} does not open where its last statement closed",
                 _place(row),
-                found=str(opening),
-                expected=str(closing),
+                found=f"{opening.normalize():f}",
+                expected=f"{closing.normalize():f}",
                 todo="a statement is missing or was corrected: ask the sender",
             )
         )

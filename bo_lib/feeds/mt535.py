@@ -37,7 +37,7 @@ def _statement(root: Block, reading: Reading) -> None:
         reading.error("account-missing", "the statement names no safekeeping account; its holdings belong to nobody", root.at,
                       "97A", expected=":97A::SAFE//account", todo="ask the sender whose statement it is")  # fmt: skip
         safe = "NONREF"
-    basis = general.code("22F", "STBA")
+    basis = general.code("22", "STBA")  # 22F; some write 22H
     number_parts = [general.text("13", "STAT") or general.text("20C", "SEME"), (general.text("28E") or "").partition("/")[0]]
     shared: dict[str, Any] = {"account": safe, "basis": _BASIS.get(basis or "", basis)}
     stated = reading.tried(day, general.text("98", "STAT"), general.at, "98A::STAT")
@@ -96,7 +96,7 @@ def _quantity(block: Block) -> tuple[str, Decimal]:
 
 def _price(block: Block) -> tuple[Decimal | None, str | None]:
     """Market price: percent of par (90A) without, or an amount (90B) with its currency."""
-    for one in block.all("90", "MRKT", "INDC"):
+    for one in [*block.all("90", "MRKT", "INDC"), *block.part("PRIC").all("90", "MRKT", "INDC")]:
         if one.tag == "90A" and one.data.startswith(("PRCT/", "DISC/", "PREM/")):
             percent = number(one.code)
             shift = {"PRCT": 0, "DISC": 100, "PREM": 100}[one.data[:4]]

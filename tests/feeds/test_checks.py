@@ -76,3 +76,9 @@ def test_what_was_wrong_among_earlier_statements_is_not_told_again() -> None:
 def test_statements_as_read() -> None:
     new = read(MT940).value.tables["statements"]
     assert found(new, new, MONDAY) == ["file-read-twice"]
+
+
+def test_a_statement_sent_again_is_said_once_and_breaks_no_chain() -> None:
+    again = {**FIRST, "file": "resent"}
+    [said] = statement_checks(statements(again), statements(FIRST))
+    assert said.code == "statement-repeated"

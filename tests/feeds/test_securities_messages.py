@@ -184,3 +184,11 @@ def test_holdings_without_an_account_are_kept_and_belong_to_nobody() -> None:
     assert codes(text) == {"account-missing"}
     [held] = rows(text, "holdings")
     assert (held["account"], held["isin"], held["local_id"], held["name"]) == ("NONREF", "NL0010273215", "wkn:A1J4U4", "ASML")
+
+
+def test_the_basis_in_another_letter_and_a_price_in_a_block_of_its_own_are_read() -> None:
+    text = MT535.replace(":22F::STBA//SETT", ":22H::STBA//TRAD").replace(
+        ":90B::MRKT//ACTU/EUR812,5", ":16R:PRIC\n:90B::MRKT//ACTU/EUR811,5\n:16S:PRIC"
+    )
+    held = rows(text, "holdings")[0]
+    assert (held["basis"], held["price"], held["price_currency"]) == ("trade", Decimal("811.5"), "EUR")
