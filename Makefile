@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 
-.PHONY: demo test lint lab dashboards benchmarks lock clean
+.PHONY: demo test lint lab dashboards benchmarks apart lock clean
 
 demo: $(VENV)/.base ## run a business day of the demonstration firm, end to end
 	$(BIN)/bo demo --days 1
@@ -25,6 +25,9 @@ dashboards: $(VENV)/.base ## the control tower, in a browser
 
 benchmarks: $(VENV)/.tests
 	for bench in tests/benchmarks/bench_*.py; do $(BIN)/python $$bench || exit 1; done
+
+apart: $(VENV)/.tests  ## comparisons with tools that keep an environment of their own
+	$(BIN)/python -m tests.apart.beancount_booking
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
