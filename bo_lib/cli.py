@@ -12,6 +12,7 @@ from bo_lib.run.book_words import add_correct, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
+from bo_lib.run.nav_words import add_prices
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -113,6 +114,7 @@ def _add_desks(commands: Any) -> None:
     add_refused(_command(commands, "refused", "list events that the books refused: where, what, why, and what to do"))
     add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
     add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))
+    add_prices(_command(commands, "prices", "list prices and their checks; challenge, override, approve"))
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     dashboards.add_argument("--open", action="store_true", help="open a browser on it")

@@ -254,6 +254,7 @@ class Fund(Strict):
     lot_method: LotMethod = "FIFO"
     lot_methods: tuple[DatedLotMethod, ...] = ()  # changes of it, and bases that have one of their own
     price_sources: tuple[str, ...] = ()
+    price_sources_by_kind: dict[str, tuple[str, ...]] = {}  # kind of instrument -> sources in order, in place of the above
     fx_source: str = ""
     accounts: tuple[Account, ...] = ()
     deliveries: tuple[Delivery, ...] = ()

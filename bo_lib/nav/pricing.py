@@ -7,7 +7,7 @@ gives way to the next source. What no source can answer blocks the NAV.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.config import Tolerances
-from bo_lib.model.events import Split
+from bo_lib.model.events import Dividend, Split
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import built
@@ -80,32 +80,46 @@ def select_prices(
     tolerances: Tolerances,
     instruments: pa.Table,
     splits: Sequence[Split] = (),
+    dividends: Sequence[Dividend] = (),
     overrides: Sequence[PriceOverride] = (),
+    by_kind: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    closed: Callable[[str], bool] = lambda isin: False,
 ) -> Outcome[Priced]:
-    """The price of each needed ISIN on ``day``, from the first of ``sources`` whose price stands.
+    """The price of each needed ISIN on ``day``, from the first of ``sources`` (``by_kind``: of its kind of instrument) that stands.
 
     ``prices``: table PRICES with the day's prices of every source and, for the checks, earlier ones. ``instruments``: table
-    INSTRUMENTS. ``splits``: splits with ex date up to ``day``; earlier prices are restated for them. A missing price is an
-    error, a fallback or a challenge a warning. The cross source is every other one in ``prices``.
+    INSTRUMENTS. ``splits`` and ``dividends``: with ex date up to ``day``; earlier prices are restated for them. ``closed``: does
+    the market of an ISIN not trade on ``day``? Then the last price before it stands. A missing price is an error, a fallback or a
+    challenge a warning. The cross source is every other one in ``prices``.
     """
     wanted = sorted(set(needed))
-    currency_of = dict(zip(instruments["isin"].to_pylist(), instruments["currency"].to_pylist(), strict=True))
+    master = {row["isin"]: row for row in instruments.select(["isin", "currency", "kind"]).to_pylist()}
     by_isin: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in prices.to_pylist():
         if row["price_date"] <= day:
             by_isin[row["isin"]].append(row)
+    actions_of: dict[str, list[Split | Dividend]] = defaultdict(list)
+    for s in splits:
+        actions_of[s.isin] += [s] if s.effective_date <= day else []
+    for d in dividends:
+        actions_of[d.isin] += [d] if d.effective_date <= day else []
     valid, findings = _valid_overrides(overrides, day)
     chosen: dict[str, Decimal] = {}
     table: list[dict[str, Any]] = []
     for isin in wanted:
-        found = [s for s in splits if s.isin == isin and s.effective_date <= day]
-        candidates = _candidates(isin, by_isin[isin], day, currency_of.get(isin, ""), found, tolerances)
+        known = master.get(isin, {"currency": "", "kind": ""})
+        actions = actions_of[isin]
+        rows, its_sources = by_isin[isin], by_kind.get(known["kind"], sources)
+        if not any(r["price_date"] == day for r in rows) and rows and closed(isin):
+            rows, said = _carried(rows, day)
+            findings += said
+        candidates = _candidates(isin, rows, day, known["currency"], actions, tolerances)
         if isin in valid:
             o = valid[isin]
             candidates[OVERRIDE] = _Candidate(
                 isin, OVERRIDE, o.price, o.currency, Place(), notes=[f"{o.reason} ({o.maker}, checked by {o.checker})"]
             )
-        pick, said = _choose(isin, candidates, (OVERRIDE, *sources), day, tolerances)
+        pick, said = _choose(isin, candidates, (OVERRIDE, *its_sources), day, tolerances)
         findings += said
         if pick:
             chosen[isin] = pick.price
@@ -138,20 +152,20 @@ def _valid_overrides(overrides: Sequence[PriceOverride], day: date) -> tuple[dic
 
 
 def _candidates(
-    isin: str, rows: list[dict[str, Any]], day: date, currency: str, splits: list[Split], tolerances: Tolerances
+    isin: str, rows: list[dict[str, Any]], day: date, currency: str, actions: list[Split | Dividend], tolerances: Tolerances
 ) -> dict[str, _Candidate]:
     """The day's candidates by source, each with its reference and the checks that need no other source."""
     earlier = [r for r in rows if r["price_date"] < day and r["price"] > 0]
     dates = sorted({r["price_date"] for r in earlier})[-REFERENCE_DAYS:]
-    recent = [_in_major(r)[0] * _restated(splits, r["price_date"]) for r in earlier if r["price_date"] in dates]
+    recent = [_restated(_in_major(r)[0], actions, r["price_date"]) for r in earlier if r["price_date"] in dates]
     reference = round_to(median(recent), 12) if recent else None
-    unsplit = round_to(median([_in_major(r)[0] for r in earlier if r["price_date"] in dates]), 12) if recent else None
+    before = round_to(median([_in_major(r)[0] for r in earlier if r["price_date"] in dates]), 12) if recent else None
     found: dict[str, _Candidate] = {}
     for row in (r for r in rows if r["price_date"] == day):
         price, ccy = _in_major(row)
         c = _Candidate(isin, row["source"], price, ccy, Place(sha256=row["file"] or "", at=row["at"] or ""), reference)
         c.unchanged_days = _unchanged(c, earlier, day)
-        _judge(c, currency, unsplit, tolerances)
+        _judge(c, currency, before, actions, tolerances)
         found[c.source] = c
     return found
 
@@ -162,12 +176,21 @@ def _in_major(row: Mapping[str, Any]) -> tuple[Decimal, str]:
     return (row["price"] / 100, ccy) if ccy else (row["price"], row["currency"])
 
 
-def _restated(splits: Sequence[Split], price_date: date) -> Decimal:
-    factor = Decimal(1)
-    for s in splits:
-        if price_date < s.effective_date:
-            factor = factor * s.old / s.new
-    return factor
+def _restated(price: Decimal, actions: Sequence[Split | Dividend], price_date: date) -> Decimal:
+    """An earlier price after the splits and dividends since; a dividend that would leave nothing of it is not believed."""
+    for a in sorted(actions, key=lambda a: a.effective_date):
+        if price_date < a.effective_date:
+            after = price * a.old / a.new if isinstance(a, Split) else price - a.rate_per_share
+            price = after if after > 0 else price
+    return price
+
+
+def _carried(rows: list[dict[str, Any]], day: date) -> tuple[list[dict[str, Any]], list[Finding]]:
+    """Where the market is closed: the last price of each source as that of the day."""
+    last = max(r["price_date"] for r in rows)
+    carried = [{**r, "price_date": day} for r in rows if r["price_date"] == last]
+    said = f"{rows[0]['isin']}: its market is closed on {day}; the price of {last} stands"
+    return [*rows, *carried], [info("price-holiday", said, found=str(last))]
 
 
 def _unchanged(c: _Candidate, earlier: list[dict[str, Any]], day: date) -> int:
@@ -179,8 +202,10 @@ def _unchanged(c: _Candidate, earlier: list[dict[str, Any]], day: date) -> int:
     return sum((since + timedelta(days=n)).weekday() < 5 for n in range(1, (day - since).days + 1))
 
 
-def _judge(c: _Candidate, currency: str, unsplit: Decimal | None, tolerances: Tolerances) -> None:
-    """Checks on one candidate alone: value, currency, unit, split, spike."""
+def _judge(
+    c: _Candidate, currency: str, before: Decimal | None, actions: Sequence[Split | Dividend], tolerances: Tolerances
+) -> None:
+    """Checks on one candidate alone: value, currency, unit, split or dividend, spike. ``before``: the reference as quoted."""
     if c.price <= 0:
         c.rejected = "price-not-positive"
     elif currency and c.currency != currency:
@@ -190,9 +215,9 @@ def _judge(c: _Candidate, currency: str, unsplit: Decimal | None, tolerances: To
         if HUNDRED_LOW <= ratio <= HUNDRED_HIGH:
             c.rejected = "price-unit"
         elif abs(c.move_pct or ZERO) > tolerances.price_move_pct:
-            split_since = unsplit is not None and unsplit != c.reference
-            at_old = split_since and abs(c.price / (unsplit or c.price) - 1) * 100 <= tolerances.price_move_pct
-            c.spike, c.rejected = not at_old, "price-split-not-applied" if at_old else ""
+            at_old = before not in (None, c.reference) and abs(c.price / (before or c.price) - 1) * 100 <= tolerances.price_move_pct
+            kind = "split" if any(isinstance(a, Split) for a in actions) else "dividend"
+            c.spike, c.rejected = not at_old, f"price-{kind}-not-applied" if at_old else ""
     if c.rejected:
         c.notes.append(_SAYS[c.rejected])
 
@@ -202,6 +227,7 @@ _SAYS = {
     "price-currency": "not in the instrument's currency",
     "price-unit": "about a hundred times off the price before",
     "price-split-not-applied": "still at the price before the split",
+    "price-dividend-not-applied": "still at the price with the dividend",
     "price-spike": "a move beyond tolerance that no other source confirms",
 }
 

@@ -202,6 +202,12 @@ def close(arguments: argparse.Namespace) -> int:
     return desk.close(_office(arguments), arguments)
 
 
+def prices(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import nav as desk
+
+    return desk.prices(_office(arguments), arguments)
+
+
 def dashboards(arguments: argparse.Namespace) -> int:
     from bo_lib.views.dashboards import serve
 

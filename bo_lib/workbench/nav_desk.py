@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from bo_lib.books import Book
 from bo_lib.model import dates, tables
-from bo_lib.model.events import Accrual, Reversal, Split
+from bo_lib.model.events import Accrual, Dividend, Reversal, Split
 from bo_lib.model.findings import Outcome, Verdict, error
 from bo_lib.model.money import ZERO, Rates
 from bo_lib.nav import (
@@ -39,16 +39,17 @@ from bo_lib.views.pages import nav as pages
 from bo_lib.views.pages.nav_inputs import inputs_report
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
-from bo_lib.workbench.desk import Desk, once
+from bo_lib.workbench.desk import once
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.nav_inputs import Inputs, digest, locked_inputs
 from bo_lib.workbench.opening import OPENING_NAV, open_books
+from bo_lib.workbench.price_desk import PriceDesk
 
 SHARED = (inbox.STREAM, "recon")  # streams of all funds that a strike reads besides the fund's own
 PRICE_HISTORY_DAYS = 30  # calendar days of earlier prices that the checks look at
 
 
-class NavDesk(Desk):
+class NavDesk(PriceDesk):
     @cached_property
     def locked(self) -> Known:
         """What is known when the strike begins: it reads nothing later, so that it can be struck again from the same."""
@@ -79,11 +80,19 @@ class NavDesk(Desk):
         terms = self.fund.on(self.day)
         fees = [f for f in (terms.performance_fee, *(c.performance_fee for c in terms.classes)) if f]
         held += [f.benchmark for f in fees if f.benchmark]
-        splits = [e for e in own.events() if isinstance(e, Split)]
+        known = own.events()
         return select_prices(
             own.rows(tables.PRICES, first), held, self.fund.price_sources, self.day, tolerances=self.fund.tolerances,
-            instruments=own.instruments, splits=splits,
+            instruments=own.instruments, splits=[e for e in known if isinstance(e, Split)],
+            dividends=[e for e in known if isinstance(e, Dividend) and e.effective_date >= first],
+            overrides=self.price_decisions(own).overrides, by_kind=self.fund.price_sources_by_kind, closed=self._market_closed,
         )  # fmt: skip
+
+    def _market_closed(self, isin: str) -> bool:
+        """Does the instrument's exchange not trade today? One whose exchange is not known always does."""
+        rows = self.locked.instruments.select(["isin", "mic"]).to_pylist()
+        mic = next((row["mic"] for row in rows if row["isin"] == isin), None)
+        return bool(mic) and not dates.is_trading_day(self.day, mic)
 
     @once
     def rates(self) -> Outcome[Rates]:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from bo_lib.config import Tolerances
-from bo_lib.model.events import Split
+from bo_lib.model.events import Dividend, Split
 from bo_lib.model.findings import Outcome
 from bo_lib.model.tables import FX_RATES, INSTRUMENTS, PRICES
 from bo_lib.nav import Priced, PriceOverride, select_prices, select_rates
+from bo_lib.nav.price_decisions import APPROVED, PROPOSED, REJECTED, price_decisions, unfit_approval, unfit_override
 
 T = date(2026, 6, 11)  # a Thursday
 MASTER = INSTRUMENTS.build([{"isin": "SHARE", "name": "Share", "kind": "equity", "currency": "GBP"}]).value
@@ -99,6 +100,27 @@ def test_a_split_restates_the_prices_before_it() -> None:
     assert codes(select("A 51", "B 51", history="100 100 50 50 50", splits=split(T - timedelta(days=3)))) == []
 
 
+def test_a_large_dividend_restates_the_prices_before_it() -> None:
+    paid = [Dividend(event_id="d", fund="F", effective_date=T, event_ref="D", isin="SHARE", currency="GBP",
+                     rate_per_share=Decimal(30), payment_date=T)]  # fmt: skip
+    assert codes(select("A 70.5", "B 70", dividends=paid)) == []
+    late = select("A 100.5", "B 70", dividends=paid)
+    assert (late.value.prices["SHARE"], codes(late)) == (Decimal(70), ["price-dividend-not-applied"])
+    assert codes(select("A 70.5", "B 70")) == ["price-moved", "price-moved"]  # nobody told of it: another source confirms
+
+
+def test_a_kind_of_instrument_has_its_own_hierarchy() -> None:
+    assert select("A 101", "B 101.2", by_kind={"equity": ("B", "A")}).value.prices["SHARE"] == Decimal("101.2")
+    assert select("A 101", "B 101.2", by_kind={"fund": ("B", "A")}).value.prices["SHARE"] == 101
+
+
+def test_on_a_holiday_of_its_market_the_last_price_stands() -> None:
+    assert codes(select()) == ["price-missing"]
+    shut = select(closed=lambda isin: True)
+    assert (shut.value.prices["SHARE"], codes(shut), shut.ok) == (Decimal(100), ["price-holiday"], True)
+    assert codes(select("A 101", "B 101", closed=lambda isin: True)) == []
+
+
 def override(**more: Any) -> PriceOverride:
     given = {"start": T, "until": T, "maker": "ana", "checker": "ben", "currency": "GBP", "reason": "suspended; tender at 90"}
     return PriceOverride(**{"isin": "SHARE", "price": Decimal(90), **given, **more})
@@ -143,3 +165,46 @@ def test_rates_of_the_day(quotes: list[str], chosen: str | None, found: list[str
     assert outcome.value.per_pivot.get("USD") == (Decimal(chosen) if chosen else None)
     assert codes(outcome) == found
     assert outcome.value.per_pivot["EUR"] == 1
+
+
+def fact(kind: str, by: str, **more: str) -> dict[str, str]:
+    common = {"fact": kind, "by": by, "at": "2026-06-11T20:00:00Z", "date": T.isoformat(), "isin": "SHARE", "id": "p1"}
+    return {**common, "text": "tender", "evidence": "", **more}
+
+
+PROPOSE = {"price": "90", "currency": "GBP", "until": (T + timedelta(days=2)).isoformat()}
+
+
+def test_an_override_waits_for_a_second_person_and_ends_by_itself() -> None:
+    proposed = [fact(PROPOSED, "ana", **PROPOSE)]
+    assert price_decisions(proposed).overrides == ()
+    waits = price_decisions(proposed).waiting("SHARE")
+    assert unfit_approval(waits, "SHARE", " Ana ") and not unfit_approval(waits, "SHARE", "ben")
+    stands = price_decisions([*proposed, fact(APPROVED, "ben")])
+    (made,) = stands.overrides
+    assert (made.maker, made.checker, made.price) == ("ana", "ben", 90) and stands.waiting("SHARE") is None
+    assert select("A 100", "B 100", overrides=[made]).value.prices["SHARE"] == 90
+    assert price_decisions([*proposed, fact(REJECTED, "ben")]).overrides == ()
+
+
+def test_a_later_proposal_takes_the_place_of_one_that_waits() -> None:
+    later = price_decisions([fact(PROPOSED, "ana", **PROPOSE), fact(PROPOSED, "eva", **{**PROPOSE, "id": "p2", "price": "91"})])
+    assert [p.state for p in later.proposals] == ["superseded", "waiting"]
+    assert later.waiting("SHARE") and later.waiting("SHARE").price == 91  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"isin": "OTHER"}, "security master"),
+        ({"price": Decimal(0)}, "positive"),
+        ({"until": T + timedelta(days=60)}, "ends by itself"),
+        ({"until": T - timedelta(days=1)}, "ends by itself"),
+        ({"text": " "}, "a reason"),
+        ({}, ""),
+    ],
+)
+def test_an_override_that_cannot_be(changed: dict[str, Any], why: str) -> None:
+    given = {"isin": "SHARE", "price": Decimal(90), "start": T, "until": T, "text": "tender", "known": {"SHARE": "GBP"}, **changed}
+    said = unfit_override(**given)
+    assert why in said and bool(said) == bool(why)

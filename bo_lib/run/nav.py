@@ -1,0 +1,64 @@
+"""``bo prices`` and ``bo nav-error``: from parsed arguments to an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from bo_lib.model.money import decimal_from
+from bo_lib.run.breaks import _VERDICTS, _date
+from bo_lib.run.errors import UsageError
+
+if TYPE_CHECKING:
+    from bo_lib.views.report import Report
+    from bo_lib.workbench import Workbench
+    from bo_lib.workbench.office import Office
+
+
+def prices(office: Office, arguments: argparse.Namespace) -> int:
+    desk = _desk(office, arguments)
+    acts: Mapping[str | None, Callable[[], Report]] = {
+        None: lambda: desk.prices_listed(desk.priced().value.table),
+        "challenge": lambda: desk.challenge_price(arguments.isin, arguments.text, arguments.file),
+        "override": lambda: desk.override_price(
+            arguments.isin, _price(arguments.price), _date(arguments.until), arguments.text, arguments.file
+        ),
+        "approve": lambda: desk.approve_price(arguments.isin, arguments.text),
+        "reject": lambda: desk.reject_price(arguments.isin, arguments.text),
+    }  # fmt: skip
+    return _shown(acts[arguments.decision](), arguments.json)
+
+
+def _shown(report: Report, as_json: bool) -> int:
+    text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if as_json else report.to_text(200)
+    sys.stdout.write(f"{text}\n")
+    return _VERDICTS[report.verdict]
+
+
+def _desk(office: Office, arguments: argparse.Namespace) -> Workbench:
+    from bo_lib.workbench import Workbench
+
+    fund = _fund(office, arguments.fund)
+    if arguments.date:
+        return Workbench(office, fund, _date(arguments.date))
+    struck = [f.effective_date for f in office.store.facts("nav.struck", stream=fund)]
+    if not struck:
+        raise UsageError(f"{fund} has no NAV yet, so there is no last business date; name one with --date")
+    return Workbench(office, fund, max(struck))
+
+
+def _fund(office: Office, named: str | None) -> str:
+    if not named and len(office.firm.funds) != 1:
+        raise UsageError(f"name the fund with --fund: {', '.join(office.firm.funds)}")
+    return office.fund(named or office.firm.funds[0]).id
+
+
+def _price(text: str) -> Decimal:
+    try:
+        return decimal_from(text.replace(",", "."))
+    except ValueError as reason:
+        raise UsageError(f"--price {text}: {reason}") from None
