@@ -10,6 +10,7 @@ from bo_lib.model.findings import Finding, Place, error
 from bo_lib.run.evidence import file_hashes, file_sha256
 from bo_lib.run.ledger import STREAM, Ledger
 from bo_lib.run.manifest import Manifest
+from bo_lib.run.pack import PACKED, damaged_packs
 
 if TYPE_CHECKING:
     from bo_lib.workbench.office import Office
@@ -34,6 +35,7 @@ def damaged(ledger: Ledger) -> Iterator[Finding]:
     yield from unknown_runs(ledger)
     yield from damaged_tables(ledger)
     yield from damaged_attachments(ledger)
+    yield from damaged_packs(ledger.store.facts(PACKED), ledger.office.root)
 
 
 def damaged_runs(ledger: Ledger) -> Iterator[Finding]:

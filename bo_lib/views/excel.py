@@ -14,7 +14,7 @@ from bo_lib.views.report import Report
 from bo_lib.views.wording import column_places, is_number, label, text_of
 
 _DIGITS = 15  # significant digits an Excel number holds
-_BORN = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook's metadata has no zone; fixed, so that equal reports are equal files
+BORN = datetime(2000, 1, 1)  # noqa: DTZ001 a workbook's metadata has no zone; fixed, so that equal reports are equal files
 
 
 def write(report: Report, path: Path) -> Path:
@@ -26,12 +26,37 @@ def write(report: Report, path: Path) -> Path:
 
     safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with xlsxwriter.Workbook(str(path), safe) as book:
-        book.set_properties({"title": report.title, "created": _BORN})
-        _Writer(book).report(report)
+        book.set_properties({"title": report.title, "created": BORN})
+        _write(Sheets(book), report)
     return path
 
 
-class _Writer:
+def _write(sheets: Sheets, report: Report) -> None:
+    _summary(sheets, report)
+    for section in report.sections:
+        if section.table is not None:
+            sheets.table(section.title, section.table)
+    if report.findings:
+        sheets.table("Findings", findings_table(report.findings))
+
+
+def _summary(sheets: Sheets, report: Report) -> None:
+    sheet = sheets.add(sheets.name("Summary"))
+    sheet.set_column(0, 0, 34)
+    sheet.set_column(1, 2, 26)
+    sheet.write_string(0, 0, report.title, sheets.bold)
+    sheet.write_string(1, 0, "Verdict")
+    sheet.write_string(1, 1, report.verdict.value)
+    sheet.write_string(2, 0, report.summary)
+    for row, figure in enumerate(report.figures, start=4):
+        sheet.write_string(row, 0, figure.label)
+        sheets.cell(sheet, row, 1, figure.value, None)
+        sheet.write_string(row, 2, figure.note)
+
+
+class Sheets:
+    """The sheets of a workbook that look alike: names that are legal and unique, tables, cells that hold what Excel can hold."""
+
     def __init__(self, book: Any) -> None:
         self.book = book
         self.head = book.add_format({"bold": True, "bottom": 1, "font_color": "#17324d", "text_wrap": True, "valign": "bottom"})
@@ -41,29 +66,9 @@ class _Writer:
         self.formats: dict[int, Any] = {}
         self.names: set[str] = set()
 
-    def report(self, report: Report) -> None:
-        self._summary(report)
-        for section in report.sections:
-            if section.table is not None:
-                self._table(section.title, section.table)
-        if report.findings:
-            self._table("Findings", findings_table(report.findings))
-
-    def _summary(self, report: Report) -> None:
-        sheet = self._sheet("Summary")
-        sheet.set_column(0, 0, 34)
-        sheet.set_column(1, 2, 26)
-        sheet.write_string(0, 0, report.title, self.bold)
-        sheet.write_string(1, 0, "Verdict")
-        sheet.write_string(1, 1, report.verdict.value)
-        sheet.write_string(2, 0, report.summary)
-        for row, figure in enumerate(report.figures, start=4):
-            sheet.write_string(row, 0, figure.label)
-            self._cell(sheet, row, 1, figure.value, None)
-            sheet.write_string(row, 2, figure.note)
-
-    def _table(self, title: str, table: pa.Table) -> None:
-        sheet = self._sheet(title)
+    def table(self, title: str, table: pa.Table) -> Any:
+        """A sheet with all rows of ``table`` below their headings."""
+        sheet = self.add(self.name(title))
         sheet.freeze_panes(1, 0)
         for column, (field, values) in enumerate(zip(table.schema, table.columns, strict=True)):
             cells = values.to_pylist()
@@ -72,11 +77,12 @@ class _Writer:
             widest = max([len(label(field.name)), *(len(text_of(cell, places)) for cell in cells[:200])])
             sheet.set_column(column, column, min(60, widest + 2))
             for row, cell in enumerate(cells, start=1):
-                self._cell(sheet, row, column, cell, places)
+                self.cell(sheet, row, column, cell, places)
         if table.num_rows:
             sheet.autofilter(0, 0, table.num_rows, table.num_columns - 1)
+        return sheet
 
-    def _cell(self, sheet: Any, row: int, column: int, value: Any, places: int | None) -> None:
+    def cell(self, sheet: Any, row: int, column: int, value: Any, places: int | None) -> None:
         if value is None:
             return
         if isinstance(value, bool):
@@ -93,14 +99,17 @@ class _Writer:
             self.formats[places] = self.book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")})
         return self.formats[places]
 
-    def _sheet(self, title: str) -> Any:
-        """A sheet with a legal name: 31 characters, none of ``[]:*?/\\``, unique regardless of case."""
+    def add(self, name: str) -> Any:
+        return self.book.add_worksheet(name)
+
+    def name(self, title: str) -> str:
+        """A legal name for a sheet: 31 characters, none of ``[]:*?/\\``, unique regardless of case."""
         clean = "".join(" " if c in "[]:*?/\\" else c for c in title).strip(" '")[:31] or "Sheet"
         name, number = clean, 2
         while name.lower() in self.names or name.lower() == "history":
             name, number = f"{clean[:27]} ({number})", number + 1
         self.names.add(name.lower())
-        return self.book.add_worksheet(name)
+        return name
 
 
 def _places(value: int | float | Decimal) -> int:

@@ -18,8 +18,10 @@ from bo_lib.demo.orders import TRADE_HEADER
 from bo_lib.model.dates import business_days
 from bo_lib.model.events import JournalLine, ManualJournal
 from bo_lib.model.findings import Verdict
+from bo_lib.run import pack
 from bo_lib.views.report import Report
 from bo_lib.workbench import Workbench, catch_up
+from bo_lib.workbench.door import Door
 from bo_lib.workbench.office import Office
 
 PROJECT = Path(__file__).parents[2]
@@ -107,6 +109,10 @@ def story(firm: Firm) -> dict[str, Any]:
     act("hard", "ben", "07-03T12:10", "hard_close")
     act("hard twice", "ben", "07-03T12:15", "hard_close", "again")
     told["journal"] = _journal(firm, desk)
+    with firm.acting(desk, "ana", "07-03T13:30"):
+        told["checked"] = desk.close_tasks()
+        told["corrected"] = desk.correct("mj:1", {"effective_date": "2026-07-03"}, "June is closed")
+    told["pack"] = pack.make(desk, firm.root / "outputs" / "close" / "2026-06" / FUND)
     firm.carry("operations", JULY)
     return told
 
@@ -124,7 +130,7 @@ def _trade_late(firm: Firm, desk: Workbench) -> None:
 
 def _journal(firm: Firm, desk: Workbench) -> list[str]:
     """A manual journal into the closed month: what waits for a person afterwards."""
-    legs = (("audit_fee", "100"), ("audit_fee_payable", "-100"))
+    legs = (("administration_fee", "100"), ("administration_fee_payable", "-100"))
     lines = tuple(JournalLine(ledger=name, currency="EUR", local=Decimal(x), base=Decimal(x)) for name, x in legs)
     about = {"event_id": "mj:1", "fund": FUND, "effective_date": JUNE, "reason": "audit", "maker": "ana", "checker": "ben"}
     with firm.acting(desk, "ana", "07-03T13:00"):
@@ -208,8 +214,37 @@ def test_a_manual_journal_into_the_closed_month_waits_with_what_to_do(story: dic
     assert "period-closed" in letter and "have the period reopened by two people" in letter
 
 
-def test_the_next_month_begins_where_the_last_one_ended(story: dict[str, Any], firm: Firm, monkeypatch: pytest.MonkeyPatch) -> None:
-    with firm.desk("ana", JULY, "2026-08-03T09:00:00Z", monkeypatch) as july:
+def test_the_audit_pack_is_verified_by_hash(story: dict[str, Any], firm: Firm, tmp_path: Path) -> None:
+    made = story["pack"]
+    assert [*pack.damaged(made.archive), *pack.damaged(made.folder)] == []
+    parts = {p.relative_to(made.folder).parts[0] for p in made.folder.rglob("*") if p.is_file()}
+    assert parts == {"approvals", "confirmations", "ledgers", "manifest.json", "reconciliations", "statements"}
+    assert {p.suffix for p in (made.folder / "statements").iterdir()} >= {".xlsx", ".json"}
+    told = (made.folder / "approvals" / "facts.jsonl").read_text()
+    assert '"close.hard"' in told and '"close.approved"' in told and '"close.refused"' in told
+    facts = Office(firm.root).store.facts(pack.PACKED)
+    assert facts[-1].payload["sha256"] == made.sha256
+    assert list(pack.damaged_packs(facts, firm.root)) == []
+    copy = Path(shutil.copytree(made.folder, tmp_path / "pack"))
+    (copy / "ledgers" / "lots.csv").chmod(0o644)
+    (copy / "ledgers" / "lots.csv").write_text("lot_id\n")
+    (copy / "more.txt").write_text("?")
+    assert [(f.code, f.place.file.rpartition("pack/")[2]) for f in pack.damaged(copy)] == [
+        ("pack-altered", "ledgers/lots.csv"), ("pack-altered", "more.txt"),
+    ]  # fmt: skip
+    damaged = tmp_path / "cut.zip"
+    damaged.write_bytes(made.archive.read_bytes()[:1000])
+    assert [f.code for f in pack.damaged(damaged)] == ["pack-unreadable"]
+
+
+def test_the_same_facts_make_the_same_pack(story: dict[str, Any], firm: Firm, tmp_path: Path) -> None:
+    first = pack.make(firm.desk(JUNE), tmp_path / "one")
+    again = pack.make(firm.desk(JUNE), tmp_path / "two")
+    assert first.sha256 == again.sha256
+
+
+def test_the_next_month_begins_where_the_last_one_ended(story: dict[str, Any], firm: Firm) -> None:
+    with firm.acting(firm.desk(JULY), "ana", "08-03T09:00") as july:
         for framework in ("us_gaap", "ifrs"):
             made = july.financials(framework)
             assert made and made.broken == []
@@ -220,6 +255,33 @@ def test_the_next_month_begins_where_the_last_one_ended(story: dict[str, Any], f
         assert july.close_times().verdict is Verdict.PASS
         times = {r["task"]: r for r in july._times().to_pylist()}
         assert times["cash"]["seconds_before"] is not None and times["cash"]["day_before"] is not None
+
+
+def test_the_next_month_is_closed_too(story: dict[str, Any], firm: Firm) -> None:
+    desk = firm.desk(JULY)
+    with firm.acting(desk, "ana", "08-04T09:00"):
+        failed = [r["task"] for r in desk.closing().value.table.to_pylist() if r["check"] == "failed"]
+        assert {"administrator"} <= set(failed)
+        desk.accept_tasks(failed, "the administrator books the purchase in August")
+        desk.sign_tasks()
+    with firm.acting(desk, "ben", "08-04T10:00"):
+        desk.accept_tasks(failed, "agreed")
+        desk.sign_tasks()
+    with firm.acting(desk, "ana", "08-04T11:00"):
+        desk.sign_tasks()
+        assert said(desk.soft_close("books of July")) == (
+            "pass",
+            "2026-07 is soft closed: what is posted to it from now on needs an approval.",
+        )
+        assert said(desk.hard_close("July is final"))[0] == "attention"
+    with firm.acting(desk, "ben", "08-04T12:00"):
+        assert said(desk.hard_close())[0] == "pass"
+        # June cannot be opened while July is closed
+        assert "2026-07 is closed after it" in firm.desk(JUNE).reopen_close([], "an error").summary
+        assert said(desk.reopen_close([], "an error"))[0] == "attention"
+    with firm.acting(desk, "ana", "08-04T13:00"):
+        assert said(desk.reopen_close([], ""))[0] == "pass"
+        assert desk.close_record().lock == "open" and Door(desk.office, desk.fund).closed_through == date(2026, 6, 30)
 
 
 def test_days_after_the_close_are_carried(story: dict[str, Any], firm: Firm) -> None:
