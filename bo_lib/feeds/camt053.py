@@ -123,11 +123,22 @@ def _statement(element: etree._Element, ordinal: int, reading: Reading) -> _Page
                           found=balance[0], expected=currency or "")  # fmt: skip
     statement = reading.add(STATEMENTS, place, row)
     amounts, refused = _entries(entries, row, reading)
+    if local(element) == "Stmt" and opening is None and closing is None:
+        _by_available(statement, balances, amounts, reading)
     _check_summary(child(element, "TxsSummry"), entries, place, reading)
     ordinal_page = int(page) if page and page.isascii() and page.isdigit() and len(page) < 10 else None
     last = text(pages, "LastPgInd") not in ("false", "0")
     due = local(element) == "Stmt" or (opening is not None and closing is not None)
     return _Page(statement, sequence, ordinal_page, last, amounts, refused, due)
+
+
+def _by_available(row: dict[str, Any], balances: dict[str, list[Balance]], amounts: list[Decimal], reading: Reading) -> None:
+    """Takes the available balances for the booked ones where the entries lead from one to the other."""
+    opening, closing = _pick(balances, min, ("OPAV",)), _pick(balances, max, ("CLAV",))
+    if opening and closing and opening[0] == closing[0] == row["currency"] and opening[1] + sum(amounts, ZERO) == closing[1]:
+        row["opening"], row["closing"] = opening[1], closing[1]
+        reading.info("balance-available", "no booked balance is stated; proven by the available ones", row["at"], "Bal",
+                     found="OPAV and CLAV", expected="OPBD and CLBD")  # fmt: skip
 
 
 def _check_summary(summary: etree._Element | None, entries: list[etree._Element], place: str, reading: Reading) -> None:

@@ -27,7 +27,7 @@ _KNOWN = {"20", "21", "13", "13D", "34F", "64", "65", "940", "942", "950", "NS"}
 _LIMIT = re.compile(r"[A-Z]{3}([CD]?)([0-9.,]{1,30})\s*")
 _WRAPPED_TIME = re.compile(r"[0-5][0-9](?![0-9])")  # after ``12-09-2014T16``: the line ``:26:37``
 Balance = tuple[date | None, str, Decimal]
-_OPENING, _CLOSING = ("60F", "60M"), ("62F", "62M")
+_OPENING, _CLOSING = ("60F", "60M", "60"), ("62F", "62M", "62")
 _STARTS = {"25", "25P", "28", "28C", *_OPENING}
 
 
@@ -81,6 +81,10 @@ def _statement(message: Message, part: list[Field], pages: dict[str, _Page], rea
     entries = _entries(part, reading)
     account, number = _account(fields, at, reading), _line(fields.get("28C") or fields.get("28"))
     first, last = _first(part, *_OPENING), _first(part[::-1], *_CLOSING)
+    for one in part:
+        if one.tag in (*_OPENING, *_CLOSING) and one not in (first, last):
+            reading.warning("balance-repeated", "the statement carries more than one such balance; this one is left out", one.at,
+                            one.tag, found=_line(one)[:80], todo="ask the sender which one holds")  # fmt: skip
     opening, closing = _balance(first, reading), _balance(last, reading)
     opening, closing = _in_currency_of(opening, closing, first, reading), _in_currency_of(closing, opening, last, reading)
     is_report = _is_report(message.kind, fields)

@@ -62,7 +62,7 @@ def _transaction(message: etree._Element, reading: Reading) -> dict[str, Any]:
     instruction = local(message) == _MESSAGES[0]
     identity = child(message, "TxIdDtls")
     kind = child(message, "SttlmTpAndAddtlParams") if instruction else identity
-    reference = text(message, "TxId") if instruction else text(identity, "AcctOwnrTxId")
+    reference = text(message, "TxId") or text(message, "TxId", "AcctOwnrTxId") if instruction else text(identity, "AcctOwnrTxId")
     refuse_missing(reference, "reference-missing", "the message does not say which instruction it is about",
                    "TxId" if instruction else "TxIdDtls/AcctOwnrTxId")  # fmt: skip
     trade, held = child(message, "TradDtls"), child(message, "QtyAndAcctDtls")

@@ -143,6 +143,13 @@ def test_a_balance_with_a_wrong_date_still_proves_the_amounts() -> None:
     assert feeds.summary(outcome)["statements"][0]["proven"] is True
 
 
+def test_a_second_opening_balance_is_said_and_left_out() -> None:
+    outcome = read(statement(":60F:C260529EUR999,99"))
+    assert [(f.code, f.place.at) for f in outcome.findings] == [("balance-repeated", "line 5")]
+    assert feeds.summary(outcome)["statements"][0]["opening"] == "100.00"
+    assert rows(statement("").replace(":60F:", ":60:").replace(":62F:", ":62:"), "statements")[0]["proven"] is True
+
+
 def test_a_balance_without_a_currency_is_in_that_of_the_other() -> None:
     outcome = read(statement(":61:260601C5,NTRFA", closing="C260601105,00"))
     assert [(f.code, f.severity) for f in outcome.findings] == [("balance-currency", "warning")]

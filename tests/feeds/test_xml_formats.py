@@ -60,6 +60,13 @@ def test_a_camt_report_over_several_days_runs_from_the_first_balance_to_the_last
     assert (one["opening"], one["closing"], one["proven"]) == (Decimal(100), Decimal("-20.12345"), True)
 
 
+def test_a_camt_statement_of_available_balances_alone_is_proven_by_them_or_says_it_has_none() -> None:
+    text = CAMT.replace("OPBD", "OPAV").replace("CLBD", "CLAV")
+    assert (codes(text), rows(text, "statements")[0]["proven"]) == ({"balance-available", "entries-pending"}, True)
+    other = text.replace('"EUR">100.00', '"EUR">100.01')
+    assert (codes(other), rows(other, "statements")[0]["proven"]) == ({"balance-missing", "entries-pending"}, None)
+
+
 def test_the_entries_of_a_camt_statement_without_an_account_are_kept_and_belong_to_nobody() -> None:
     text = CAMT.replace("<Acct><Id><Othr><Id>BOR-1</Id></Othr></Id><Ccy>EUR</Ccy></Acct>", "")
     assert codes(text) == {"account-missing", "entries-pending"}
