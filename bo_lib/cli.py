@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bo_lib.run.book_words import add_correct, add_refused
+from bo_lib.run.book_words import add_book, add_correct, add_explain, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
@@ -111,6 +111,8 @@ def _add_files(commands: Any) -> None:
 def _add_desks(commands: Any) -> None:
     add_breaks(_command(commands, "breaks", "list open breaks, and decide about them"))
     add_recon(_command(commands, "recon", "try changed rules of a reconciliation against history"))
+    add_book(_command(commands, "book", "show a table of the books as of any day, as known at any time"))
+    add_explain(_command(commands, "explain", "follow a figure to its journal lines, events, files and lines of files"))
     add_refused(_command(commands, "refused", "list events that the books refused: where, what, why, and what to do"))
     add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
     add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))

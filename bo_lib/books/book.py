@@ -13,10 +13,11 @@ from typing import Any, Literal, NamedTuple
 
 import pyarrow as pa
 
+from bo_lib.books.explain import Explained, explain
 from bo_lib.books.state import Line, Setting, State
 from bo_lib.books.wash_sales import PURCHASES
 from bo_lib.model.events import Event, MoneyDeal
-from bo_lib.model.findings import Finding
+from bo_lib.model.findings import Finding, Outcome
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import (
     AMOUNT,
@@ -149,6 +150,14 @@ class Book:
                 values = map(itemgetter(Line._fields.index(c.name)), rows)
                 columns.append(pa.array([v or None for v in values] if c.name in _EMPTY_IS_NULL else list(values), type=c.type))
         return pa.Table.from_arrays(columns, schema=JOURNAL.schema)
+
+    @property
+    def base_currency(self) -> str:
+        return self._setting.base_currency
+
+    def explain(self, figure: str) -> Outcome[Explained | None]:
+        """The journal lines behind a ledger balance or a position, each with its event and source (see ``explain``)."""
+        return explain(self, figure)
 
     def lots(self, as_of: date | None = None) -> pa.Table:
         """Table LOTS, open at the end of the book or (a replay) at the close of ``as_of``."""

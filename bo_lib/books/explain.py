@@ -38,6 +38,9 @@ EXPLAINED = Table("explained", "journal lines that add up to a figure, each with
 ))  # fmt: skip
 
 
+MARK = "mark"
+
+
 class Tie(NamedTuple):
     """A figure as another computation states it, and what the lines add up to."""
 
@@ -52,10 +55,17 @@ class Tie(NamedTuple):
 
 @dataclass(frozen=True)
 class Explained:
-    """``lines``: table EXPLAINED, in order of posting; ``ties``: what they were held against."""
+    """``lines``: table EXPLAINED, in order of posting; ``marks``: the same, of the strike; ``ties``: what they were held against.
+
+    ``value`` in ``unit`` (a currency; empty for a quantity) is the figure, ``column`` of the lines what makes it up.
+    """
 
     figure: str
+    value: Decimal
+    unit: str
+    column: str
     lines: pa.Table
+    marks: pa.Table
     ties: tuple[Tie, ...]
 
     @property
@@ -63,21 +73,30 @@ class Explained:
         return not any(tie.difference for tie in self.ties)
 
 
-def explain(book: Book, figure: str, also: Sequence[str] = ()) -> Outcome[Explained | None]:
+def explain(book: Book, figure: str, marks: pa.Table | None = None, also: Sequence[str] = ()) -> Outcome[Explained | None]:
     """The lines behind a ledger balance (``cash``, ``cash/USD``, ``cash/ALPINE/USD``) or a position (an ISIN).
 
     A part after the ledger's name is an account, a currency, a class or an ISIN. Held against the trial balance, a position
-    against the open lots too. ``also``: figures that somebody else explains, for the letter when the name is unknown.
+    against the open lots too. ``marks``: table JOURNAL, the lines by which a strike brings the ledger to market; they are kept
+    apart, and are all there is of ``unrealised_gain``. ``also``: figures that somebody else explains, for the letter.
     """
     name, *parts = figure.strip().split("/")
-    rows = list(line_rows(book))
-    if any(row["ledger"] == name for row in rows):
-        return _ledger(book, figure, name, parts, [row for row in rows if row["ledger"] == name])
-    held = [row for row in rows if row["ledger"] == "investments" and row["isin"] == name]
-    if held:
-        return _position(book, figure, name, parts, held)
-    known = {*(row["ledger"] for row in rows), *(row["isin"] for row in rows if row["ledger"] == "investments"), *also}
-    return Outcome(None, (_unknown("figure-unknown", f"the books have no figure {name!r}", name, known),))
+    rows = [*line_rows(book), *_mark_rows(marks)]
+    isins = {row["isin"] for row in rows if row["ledger"] == "investments"}
+    ledger, isin = ("investments", name) if name in isins else (name, "")
+    its = [row for row in rows if row["ledger"] == ledger and isin in ("", row["isin"])]
+    if not its:
+        known = {*(row["ledger"] for row in rows), *isins, *also}
+        return Outcome(None, (_unknown("figure-unknown", f"the books have no figure {name!r}", name, known),))
+    narrowed = _narrowed(name, parts, its)
+    if narrowed.findings:
+        return Outcome(None, narrowed.findings)
+    return Outcome(_position(book, figure, name, narrowed.value) if isin else _ledger(book, figure, its, narrowed.value))
+
+
+def _mark_rows(marks: pa.Table | None) -> Iterable[dict[str, Any]]:
+    for row in marks.to_pylist() if marks is not None else ():
+        yield {**{name: row.get(name) for name in EXPLAINED.names}, "kind": MARK}
 
 
 def line_rows(book: Book) -> Iterable[dict[str, Any]]:
@@ -105,35 +124,34 @@ def _narrowed(name: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Ou
     return Outcome(rows)
 
 
-def _ledger(book: Book, figure: str, name: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Outcome[Explained | None]:
-    narrowed = _narrowed(name, parts, rows)
-    if narrowed.findings:
-        return Outcome(None, narrowed.findings)
-    keys = {_balance(row) for row in narrowed.value}
+def _ledger(book: Book, figure: str, rows: list[dict[str, Any]], kept: list[dict[str, Any]]) -> Explained:
+    booked, marked = ([row for row in kept if (row["kind"] == MARK) is mark] for mark in (False, True))
+    keys = {_balance(row) for row in booked}
     balances = [row for row in book.trial_balance().to_pylist() if _balance(row) in keys]
-    whole = all(row in narrowed.value for row in rows if _balance(row) in keys)  # an ISIN is finer than the trial balance
-    ties = _ties("trial balance", balances, narrowed.value) if whole else ()
-    return Outcome(Explained(figure, built(EXPLAINED, narrowed.value), ties))
+    whole = len(booked) == sum(_balance(row) in keys and row["kind"] != MARK for row in rows)  # an ISIN is finer than a balance
+    ties = _ties("trial balance", balances, booked) if booked and whole else ()
+    currencies = {row["currency"] for row in booked}
+    one = len(currencies) == 1 and any(row["local"] for row in booked)
+    column, unit = ("local", currencies.pop()) if one else ("base", book.base_currency)
+    value = _sum(booked or marked, column)
+    return Explained(figure, value, unit, column, built(EXPLAINED, booked), built(EXPLAINED, marked), ties)
 
 
 def _balance(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return row["ledger"], row["account"], row["share_class"], row["currency"]
 
 
-def _position(book: Book, figure: str, isin: str, parts: Sequence[str], rows: list[dict[str, Any]]) -> Outcome[Explained | None]:
-    narrowed = _narrowed(isin, parts, rows)
-    if narrowed.findings:
-        return Outcome(None, narrowed.findings)
-    accounts = {row["account"] for row in narrowed.value}
+def _position(book: Book, figure: str, isin: str, kept: list[dict[str, Any]]) -> Explained:
+    accounts = {row["account"] for row in kept}
     held = [row for row in book.positions().to_pylist() if row["isin"] == isin and row["account"] in accounts]
     lots = [row for row in book.lots().to_pylist() if row["isin"] == isin and row["account"] in accounts]
     ties = (
-        Tie("quantity of the position", _sum(held, "quantity"), _sum(narrowed.value, "quantity")),
-        Tie("quantity of the open lots", _sum(lots, "quantity"), _sum(narrowed.value, "quantity")),
-        Tie("cost of the open lots, local", _sum(lots, "cost_local"), _sum(narrowed.value, "local")),
-        Tie("cost of the open lots, base", _sum(lots, "cost_base"), _sum(narrowed.value, "base")),
+        Tie("quantity of the position", _sum(held, "quantity"), _sum(kept, "quantity")),
+        Tie("quantity of the open lots", _sum(lots, "quantity"), _sum(kept, "quantity")),
+        Tie("cost of the open lots, local", _sum(lots, "cost_local"), _sum(kept, "local")),
+        Tie("cost of the open lots, base", _sum(lots, "cost_base"), _sum(kept, "base")),
     )
-    return Outcome(Explained(figure, built(EXPLAINED, narrowed.value), ties))
+    return Explained(figure, _sum(kept, "quantity"), "", "quantity", built(EXPLAINED, kept), EXPLAINED.empty(), ties)
 
 
 def _ties(what: str, balances: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> tuple[Tie, ...]:

@@ -6,9 +6,11 @@ Nothing is changed: a corrected event takes the place of the refused one, which 
 from __future__ import annotations
 
 import difflib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +20,8 @@ from bo_lib.books.book import Book, Refusal
 from bo_lib.books.state import place_of
 from bo_lib.model.events import Capital, Event, Reversal, from_payload, to_payload
 from bo_lib.model.findings import Finding, Outcome, Place, error
-from bo_lib.model.tables import DATE, TEXT, Column, Table, built
+from bo_lib.model.money import ZERO
+from bo_lib.model.tables import AMOUNT, DATE, TEXT, Column, Table, built
 
 _FIXED = ("event_id", "fund", "kind", "source", "belongs_to")
 # What a closed period may still send: kinds that carry their own quantity or amount. What depends on the position of its day
@@ -48,6 +51,7 @@ ADJUSTMENTS = Table("prior_period_adjustments", "events of a closed period, book
     Column("booked_on", DATE, "first open accounting date", True),
     Column("reference", TEXT, "trade, deal or event reference"),
     Column("file", TEXT, "SHA-256 of the source file"),
+    Column("debits_base", AMOUNT, "what it moved: debits of its journal lines in base currency; null before it is posted"),
 ))  # fmt: skip
 
 
@@ -86,10 +90,16 @@ def _first_posting(event: Event) -> date:
     return min(event.effective_date, event.settlement_date) if isinstance(event, Capital) else event.effective_date
 
 
-def adjustments(events: Iterable[Event]) -> pa.Table:
-    """Table ADJUSTMENTS of the events that were booked later than the closed period they are of, by day booked."""
+def adjustments(events: Iterable[Event] | Book) -> pa.Table:
+    """Table ADJUSTMENTS of what was booked later than the closed period it is of, by day booked: of events, or of a book."""
+    debits: dict[str, Decimal] = defaultdict(Decimal)
+    if isinstance(events, Book):
+        posted = list(events.lines())
+        for entry, _, line in posted:
+            debits[entry.event.event_id] += max(line.base, ZERO)
+        events = {entry.event.event_id: entry.event for entry, _, _ in posted}.values()
     moved = sorted((e for e in events if e.belongs_to), key=lambda e: (e.effective_date, e.event_id))
-    return built(ADJUSTMENTS, map(_moved, moved))
+    return built(ADJUSTMENTS, ({**_moved(e), "debits_base": debits.get(e.event_id)} for e in moved))
 
 
 def _closed(event: Event, closed_through: date) -> Finding:

@@ -3,6 +3,7 @@
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.attribution import Attribution, attribute
 from bo_lib.nav.controls import CONTROLS, Approval, Control, Evidence, control, verdict
+from bo_lib.nav.explain import VALUED, explain_nav, steps_of_class, valued
 from bo_lib.nav.incentive import equalised_prices
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
@@ -15,6 +16,7 @@ from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 
 __all__ = [
     "CONTROLS",
+    "VALUED",
     "Approval",
     "Attribution",
     "ClassState",
@@ -32,6 +34,7 @@ __all__ = [
     "control",
     "dealing_prices",
     "equalised_prices",
+    "explain_nav",
     "levied_prices",
     "marks",
     "net_assets_by_ledger",
@@ -41,8 +44,10 @@ __all__ = [
     "select_rates",
     "shadow",
     "state_from_payload",
+    "steps_of_class",
     "strike",
     "value",
+    "valued",
     "verdict",
     "with_dealing_prices",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 
@@ -20,6 +21,44 @@ def add_correct(made: argparse.ArgumentParser) -> None:
     made.add_argument("--withdraw", action="store_true", help="take the event back: it should never have come")
     _add_common(made, "the fund of the event (default: the one that knows it)")
     made.epilog = "exit codes: 0 when the books take it, 1 when it waits still, 2 when nothing was changed"
+
+
+TABLES = {
+    "positions": "what is held, with its cost",
+    "lots": "open tax lots",
+    "journal": "every line, in order of posting",
+    "trial-balance": "every ledger balance",
+    "pnl": "profit and loss by instrument; --from D for a period",
+    "realised": "gains and losses realised, by lot",
+    "adjustments": "what came after its period was closed",
+    "waiting": "what the books refused",
+}
+
+
+def add_book(made: argparse.ArgumentParser) -> None:
+    """``bo book TABLE``: any table of the books, as of any day and as known at any time."""
+    made.add_argument("table", metavar="TABLE", choices=TABLES, help="; ".join(f"{name}: {says}" for name, says in TABLES.items()))
+    _add_as_of(made)
+    made.add_argument("--from", dest="first", metavar="D", help="first day of the result (default: since the books began)")
+
+
+def add_explain(made: argparse.ArgumentParser) -> None:
+    """``bo explain FIGURE``: the lines, events and files behind it."""
+    what = "nav, nav/CLASS, an ISIN, or a ledger balance such as cash, cash/USD, management_fee_payable/A, unrealised_gain"
+    made.add_argument("figure", metavar="FIGURE", help=what)
+    _add_as_of(made)
+    made.epilog = "exit codes: 0 when every cent is accounted for, 3 when a figure it is held against differs"
+
+
+def _add_as_of(made: argparse.ArgumentParser) -> None:
+    made.add_argument("--fund", metavar="F", required=True)
+    made.add_argument("--date", metavar="D", help="effective date (default: the last one carried)")
+    made.add_argument(
+        "--known-at", default="", metavar="T", help="as it was known then, such as 2026-06-30T18:00:00Z (default: now)"
+    )
+    made.add_argument("--out", type=Path, metavar="FILE", help="write the rows: .csv, .parquet or .xlsx")
+    made.add_argument("--rows", type=int, default=500, metavar="N", help="rows shown of each table (default 500)")
+    made.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_common(made: Any, fund: str) -> None:

@@ -1,4 +1,4 @@
-"""``bo refused`` and ``bo correct``: from parsed arguments to an exit code."""
+"""``bo book``, ``bo explain``, ``bo refused`` and ``bo correct``: from parsed arguments to an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
 from bo_lib.model.dates import parse_date
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from bo_lib.workbench import Workbench
     from bo_lib.workbench.office import Office
 
+_VERDICTS = {"pass": Exit.OK, "attention": Exit.ATTENTION, "blocked": Exit.FAILED}
+
 
 def refused(office: Office, arguments: argparse.Namespace) -> int:
     listed = {desk.fund.id: desk.waiting() for desk in _desks(office, arguments)}
@@ -25,10 +27,11 @@ def refused(office: Office, arguments: argparse.Namespace) -> int:
     else:
         _tell(
             "\n".join(
-                f"{fund_id}: {report.to_text(500) if report.sections else report.summary}" for fund_id, report in listed.items()
+                f"{fund_id}: {report.summary if report.verdict == 'pass' else report.to_text(500)}"
+                for fund_id, report in listed.items()
             )
         )
-    return Exit.ATTENTION if any(report.sections for report in listed.values()) else Exit.OK
+    return Exit.OK if all(report.verdict == "pass" for report in listed.values()) else Exit.ATTENTION
 
 
 def correct(office: Office, arguments: argparse.Namespace) -> int:
@@ -44,6 +47,54 @@ def correct(office: Office, arguments: argparse.Namespace) -> int:
         raise UsageError("; ".join(map(str, report.findings)))
     _show(report, arguments)
     return Exit.ATTENTION if report.verdict == "attention" else Exit.OK
+
+
+def book(office: Office, arguments: argparse.Namespace) -> int:
+    first = _day(arguments.first) if arguments.first else None
+    desk = _desk_as_of(office, arguments)
+    if first and first > desk.day:
+        raise UsageError(f"--from {first} is after --date {desk.day}")
+    report = desk.books(arguments.table, first)
+    return _give(report, arguments)
+
+
+def explain(office: Office, arguments: argparse.Namespace) -> int:
+    report = _desk_as_of(office, arguments).explain(arguments.figure)
+    if not report.sections:
+        raise UsageError("; ".join(map(str, report.findings)))
+    return _give(report, arguments)
+
+
+def _desk_as_of(office: Office, arguments: argparse.Namespace) -> Workbench:
+    from bo_lib.views.export import check_ending
+    from bo_lib.workbench import Workbench
+
+    if arguments.out:
+        check_ending(arguments.out)
+    fund = office.fund(arguments.fund)
+    if arguments.known_at and not _is_time(arguments.known_at):
+        raise UsageError(f"--known-at {arguments.known_at}: expected a time with its zone, such as 2026-06-30T18:00:00Z")
+    return Workbench(office, fund.id, business_day(office, fund.id, arguments.date), arguments.known_at)
+
+
+def _is_time(text: str) -> bool:
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def _give(report: Report, arguments: argparse.Namespace) -> int:
+    """Shows the report, or writes the rows of its last table to a file."""
+    if not arguments.out:
+        _show(report, arguments)
+    else:
+        from bo_lib.views.export import write_table
+
+        rows = [section.table for section in report.sections if section.table is not None][-1]
+        write_table(report, rows, arguments.out)
+        _tell(f"{report.summary}\n{rows.num_rows} rows: {arguments.out}")
+    return _VERDICTS[report.verdict]
 
 
 def _change(text: str) -> tuple[str, Any]:
@@ -81,20 +132,24 @@ def _desks(office: Office, arguments: argparse.Namespace) -> list[Workbench]:
 def business_day(office: Office, fund_id: str, said: str | None) -> date:
     """The day asked for, or the last one that was carried for the fund: struck, run, or opened."""
     if said:
-        try:
-            return parse_date(said)
-        except ValueError as reason:
-            raise UsageError(str(reason)) from None
+        return _day(said)
     facts = [*office.store.facts("nav.struck", stream=fund_id)]
     facts += [f for f in office.store.facts("run", stream="runs") if f.payload.get("fund") == fund_id]
     return max((f.effective_date for f in facts), default=office.fund(fund_id).inception)
+
+
+def _day(text: str) -> date:
+    try:
+        return parse_date(text)
+    except ValueError as reason:
+        raise UsageError(str(reason)) from None
 
 
 def _show(report: Report, arguments: argparse.Namespace) -> None:
     if arguments.json:
         _tell_json(report.to_dict())
     else:
-        _tell(report.to_text(500))
+        _tell(report.to_text(getattr(arguments, "rows", 500)))
 
 
 def _tell_json(said: Any) -> None:

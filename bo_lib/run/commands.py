@@ -178,6 +178,18 @@ def breaks(arguments: argparse.Namespace) -> int:
     return desk.breaks(_office(arguments), arguments)
 
 
+def book(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
+
+    return books.book(_office(arguments), arguments)
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
+
+    return books.explain(_office(arguments), arguments)
+
+
 def refused(arguments: argparse.Namespace) -> int:
     from bo_lib.run import books
 

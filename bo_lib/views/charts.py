@@ -30,7 +30,9 @@ def figure(chart: Chart, data: pa.Table) -> Any:
     """A ``plotly.graph_objects.Figure`` of ``chart`` over ``data``. Raises ``KeyError`` for a column that is not there."""
     import plotly.graph_objects as go
 
-    draw = {"bar": _bars, "stacked_bar": _bars, "line": _lines, "waterfall": _waterfall, "heatmap": _heatmap}[chart.kind]
+    draw = {
+        "bar": _bars, "stacked_bar": _bars, "line": _lines, "waterfall": _waterfall, "heatmap": _heatmap, "treemap": _treemap,
+    }[chart.kind]  # fmt: skip
     made = go.Figure(draw(chart, data))
     made.update_layout(_layout(chart, len(made.data)))
     if pa.types.is_integer(data.schema.field(chart.y).type) and _top(chart, data) <= FEW:
@@ -39,6 +41,8 @@ def figure(chart: Chart, data: pa.Table) -> Any:
         made.update_xaxes(_day_axis(data[chart.x].to_pylist()))
     if chart.kind == "waterfall" and (span := _span(chart, data)):
         made.update_yaxes(range=span)
+    if chart.kind == "treemap":
+        made.update_layout(height=HEIGHT_PX * 3 // 2)
     if chart.kind == "heatmap":
         made.update_layout(height=max(HEIGHT_PX, 60 + 28 * len(set(data[chart.y].to_pylist()))))
         made.update_yaxes(title_text="", automargin=True)
@@ -209,6 +213,27 @@ def _span(chart: Chart, data: pa.Table) -> list[float] | None:
         return None
     room = (high - low) / 4 or high / 100
     return [low - room, high + room]
+
+
+def _treemap(chart: Chart, data: pa.Table) -> list[Any]:
+    """Areas by size without sign, in groups; what is negative stands in another colour, with its sign."""
+    import plotly.graph_objects as go
+
+    rows = [row for row in data.to_pylist() if row[chart.y]]
+    groups = list(dict.fromkeys(row[chart.color] for row in rows))
+    amounts = [*(sum(row[chart.y] for row in rows if row[chart.color] == group) for group in groups), *(r[chart.y] for r in rows)]
+    sizes = [*(sum(abs(row[chart.y]) for row in rows if row[chart.color] == group) for group in groups),
+             *(abs(row[chart.y]) for row in rows)]  # fmt: skip
+    return [
+        go.Treemap(
+            ids=[*groups, *(f"{row[chart.color]}/{row[chart.x]}/{n}" for n, row in enumerate(rows))],
+            labels=[_label(name) for name in (*groups, *(row[chart.x] for row in rows))],
+            parents=["" for _ in groups] + [row[chart.color] for row in rows], values=[_float(size) for size in sizes],
+            branchvalues="total", text=[f"{amount:,.0f}" for amount in amounts], textinfo="label+text", tiling={"pad": 1},
+            marker={"colors": [COLORS[amount < 0] for amount in amounts], "line": {"width": 1, "color": "#fff"}},
+            hovertemplate="%{label}: %{text} " + _text(chart.unit) + "<extra></extra>",
+        )
+    ]  # fmt: skip
 
 
 def _heatmap(chart: Chart, data: pa.Table) -> list[Any]:

@@ -33,11 +33,11 @@ class Figure:
 class Chart:
     """What to draw, not how. Columns are named; ``data`` is the table to draw from (default: the section's own).
 
-    ``color``: the column that splits bars or lines into series; of a heatmap, the column of the values.
+    ``color``: the column that splits bars or lines into series; of a heatmap, the column of the values; of a treemap, the groups.
     ``breach``: a flag column; rows where it is true are red. ``totals``: of a waterfall, the x values that are levels, not steps.
     """
 
-    kind: Literal["bar", "stacked_bar", "line", "waterfall", "heatmap"]
+    kind: Literal["bar", "stacked_bar", "line", "waterfall", "heatmap", "treemap"]
     x: str
     y: str
     color: str = ""

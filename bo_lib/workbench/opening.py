@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -51,11 +49,11 @@ def _lots(known: Known, lots: pa.Table, source: str) -> list[events.Event]:
     return [
         events.OpeningLot(
             event_id=f"{known.fund.id}:opening:{row['lot_id']}", fund=known.fund.id, effective_date=known.day,
-            source=source + row["at"],
+            source=f"{source}lot {row['lot_id']}",
             account=_account(known, row["account"]), isin=row["isin"], quantity=row["quantity"], currency=row["currency"],
             cost_local=row["cost_local"], cost_base=row["cost_base"], acquired=row["acquired"],
         )
-        for row in _rows(lots)
+        for row in lots.to_pylist()
     ]  # fmt: skip
 
 
@@ -63,13 +61,9 @@ def _balances(known: Known, balances: pa.Table, source: str) -> list[events.Even
     return [
         events.OpeningBalance(
             event_id=f"{known.fund.id}:opening:" + ":".join(row[c] or "" for c in ("ledger", "account", "share_class", "currency")),
-            fund=known.fund.id, effective_date=known.day, source=source + row["at"], ledger=row["ledger"], account=_account(known,
-            row["account"]),
-            share_class=row["share_class"] or "", currency=row["currency"], local=row["local"], base=row["base"],
+            fund=known.fund.id, effective_date=known.day, source=f"{source}balance {row['ledger']} {row['currency']}",
+            ledger=row["ledger"], account=_account(known, row["account"]), share_class=row["share_class"] or "",
+            currency=row["currency"], local=row["local"], base=row["base"],
         )
-        for row in _rows(balances)
+        for row in balances.to_pylist()
     ]  # fmt: skip
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    return [{**row, "at": row.get("at") or ""} for row in table.to_pylist()]
