@@ -13,6 +13,7 @@ from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
 from bo_lib.run.nav_words import add_prices
+from bo_lib.run.release_words import add_nav
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -117,6 +118,7 @@ def _add_desks(commands: Any) -> None:
     add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
     add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))
     add_prices(_command(commands, "prices", "list prices and their checks; challenge, override, approve"))
+    add_nav(_command(commands, "nav", "list NAVs, sign and release them, write their packs"))
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     dashboards.add_argument("--open", action="store_true", help="open a browser on it")

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import Rounding, decimal_from
 
 
@@ -283,6 +284,23 @@ class Fund(Strict):
         return {number: a for a in self.accounts for number in (a.custody, *a.cash.values()) if number}
 
 
+class Release(Strict):
+    """How a NAV is released. Orders deal at the price that two people released, or (``struck``) at any strike nothing blocks.
+
+    ``unattended``: two names that sign and release at once whatever nothing blocks; for a demonstration or a rehearsal.
+    """
+
+    dealing: Literal["released", "struck"] = "released"
+    unattended: tuple[str, str] | None = None
+
+    @field_validator("unattended")
+    @classmethod
+    def _two_people(cls, names: tuple[str, str] | None) -> tuple[str, str] | None:
+        if names and same_person(*names):
+            raise ValueError("preparer and reviewer are two people")
+        return names
+
+
 class Firm(Strict):
     """parameters/firm.yaml"""
 
@@ -296,6 +314,7 @@ class Firm(Strict):
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
     workers: int = Field(2, ge=1, le=64)
     four_eyes_above: NotNegative = Decimal(10000)
+    release: Release = Release()
     schemas: Path | None = None  # folder of official ISO 20022 schemas (XSD), against which XML files are validated
 
 

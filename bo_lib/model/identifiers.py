@@ -25,6 +25,11 @@ def isin_with_check_digit(country: str, national_number: str) -> str:
     return str(isin.from_natid(country, national_number.rjust(9, "0")))
 
 
+def same_person(one: str, other: str) -> bool:
+    """Names that differ only by case or blanks around them are one person's."""
+    return one.strip().casefold() == other.strip().casefold()
+
+
 def normal(text: str) -> str:
     """Upper case without blanks, dots, dashes and slashes: how codes are compared, never how they are stored."""
     return re.sub(r"[\s./-]", "", text).upper()

@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from bo_lib.model import dates
+from bo_lib.model.identifiers import same_person
 from bo_lib.recon.breaks import (
     ACCEPTED,
     CLOSED,
@@ -61,10 +62,6 @@ def day_of(payload: Payload) -> str:
     name = {OPENED: "opened", CLOSED: "closed", ACCEPTED: "closed"}.get(payload["fact"], "date")
     day: str = payload[name]
     return day
-
-
-def same_person(one: str, other: str) -> bool:
-    return one.strip().casefold() == other.strip().casefold()
 
 
 # Steps ---------------------------------------------------------------------------------------------------------------

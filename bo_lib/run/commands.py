@@ -202,6 +202,12 @@ def correct(arguments: argparse.Namespace) -> int:
     return books.correct(_office(arguments), arguments)
 
 
+def nav(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.release import nav as desk
+
+    return desk(_office(arguments), arguments)
+
+
 def recon(arguments: argparse.Namespace) -> int:
     from bo_lib.run import breaks as desk
 

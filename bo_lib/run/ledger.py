@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from bo_lib.run.evidence import digest, file_sha256
 from bo_lib.run.manifest import Manifest
 from bo_lib.workbench import post
-from bo_lib.workbench.office import RUNS, WRITTEN
+from bo_lib.workbench.office import RUNS, WRITTEN, release_stream
 
 if TYPE_CHECKING:
     from bo_lib.store import Store, StoredFact
     from bo_lib.workbench.office import Office
 
 STREAM = RUNS
+STRIKE = "nav_strike"
 NOT_INPUTS = (STREAM, "inbox")  # files are counted by their bytes, not by the facts about them
 
 
@@ -71,7 +72,8 @@ class Ledger:
 
     def streams(self, fund: str) -> set[str]:
         """Streams a run of ``fund`` reads facts from: its own, and those of no fund."""
-        return set(self.store.heads()) - set(NOT_INPUTS) - (set(self.office.firm.funds) - {fund})
+        others = set(self.office.firm.funds) - {fund}
+        return {s for s in self.store.heads() if s not in NOT_INPUTS and s.partition("/")[0] not in others}
 
     def of_day(self, day: date) -> list[StoredFact]:
         """Facts about the runs of one business date, in the order they were added."""
@@ -91,13 +93,13 @@ def facts_read(ledger: Ledger, fund: str, day: date, not_from: Iterable[str]) ->
 
     What runs of the notebooks ``not_from`` (the run's own, and those it does not need) wrote for the same fund and day is left
     out: it is no input. Without this no run would ever be found done, and the order of parallel runs would decide.
-    Facts that no run wrote (a person's, or carried in before) are inputs.
+    Facts that no run wrote (a person's, or carried in before) are inputs; who signed and released a NAV is one of what needs it.
     """
     own = set(not_from)
     runs = {f.payload["run_id"] for f in ledger.of_day(day) if f.payload["fund"] == fund and f.payload["notebook"] in own}
     noted = ledger.store.facts(WRITTEN, stream=STREAM, effective_until=day)
     added = [f.payload["added"] for f in noted if f.payload["run_id"] in runs]
-    streams = sorted(ledger.streams(fund))
+    streams = sorted(ledger.streams(fund) - ({release_stream(fund)} if STRIKE in own else set()))
     read = {stream: _ids(ledger.store, stream, day, [a[stream] for a in added if stream in a]) for stream in streams}
     return {f"facts/{stream}": digest(ids) for stream, ids in read.items() if ids}
 

@@ -47,17 +47,17 @@ from bo_lib.store import StoredFact
 from bo_lib.views.pages import close as pages
 from bo_lib.views.report import Report
 from bo_lib.workbench.break_desk import told
-from bo_lib.workbench.dealing_desk import DealingDesk
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.office import RUNS
 from bo_lib.workbench.recon_desk import ReconDesk
+from bo_lib.workbench.release_desk import ReleaseDesk
 from bo_lib.workbench.statements_desk import StatementsDesk
 
 CHECKED = "close.checked"  # what the tasks said and how long they took
 FILINGS_AHEAD_DAYS = 190
 
 
-class CloseDesk(ReconDesk, DealingDesk, StatementsDesk):
+class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
     @once
     def adjusted(self) -> pa.Table:
         struck = self.struck().value

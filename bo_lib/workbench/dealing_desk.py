@@ -9,14 +9,17 @@ from typing import Any
 from bo_lib.investors import Dealt, Orders, Register, deal, register, validate
 from bo_lib.investors.tables import CONTRACT_NOTES
 from bo_lib.model import tables
-from bo_lib.model.findings import Outcome, Verdict, error
+from bo_lib.model.findings import Outcome, Verdict, error, warning
 from bo_lib.nav import Flow, dealing_prices, equalised_prices, levied_prices
+from bo_lib.nav.release import RELEASED
 from bo_lib.store import Fact, StoredFact
 from bo_lib.views.pages import dealing as pages
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
+from bo_lib.workbench.break_desk import told
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.nav_desk import NavDesk
+from bo_lib.workbench.office import release_stream
 from bo_lib.workbench.opening import OPENING_NAV
 
 
@@ -53,8 +56,31 @@ class DealingDesk(NavDesk):
                 if c.verdict is Verdict.BLOCKED
             )
             return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), (*struck.findings, *blocked))
-        prices = {**self.dealing_price(), **self._prices_apart()}
-        return deal(self.validated().value.accepted, prices, struck.value.rates, self.fund, self.day)
+        prices = self.prices_to_deal_at()
+        if prices is None:
+            todo = f"two people sign it: bo nav sign and bo nav release, --fund {self.fund.id} --date {self.day}"
+            waits = error("nav-not-released", f"the NAV of {self.day} is not released; no order deals at it", todo=todo)
+            return Outcome(Dealt(CONTRACT_NOTES.empty(), ()), (waits,))
+        made = deal(self.validated().value.accepted, {**prices, **self._prices_apart()}, struck.value.rates, self.fund, self.day)
+        if prices == self.dealing_price():
+            return made
+        said = f"the NAV of {self.day} was struck again and differs from the released one, at which orders deal"
+        return Outcome(made.value, (*made.findings, warning("nav-changed-since-release", said, todo="correct it as a NAV error")))
+
+    @once
+    def prices_to_deal_at(self) -> Mapping[str, Decimal] | None:
+        """Price by class as it was released, or of the strike where the firm deals at that; None when there is none yet."""
+        if not self.releasable():
+            return None
+        if self.office.firm.release.dealing == "struck":
+            return self.dealing_price()
+        released = self.released()
+        return {c["id"]: Decimal(c["dealing_price"]) for c in released["classes"] if c["dealing_price"]} if released else None
+
+    def released(self) -> dict[str, Any] | None:
+        """What was published last as the NAV of the day."""
+        facts = self.known.facts(RELEASED, release_stream(self.fund.id))
+        return next((told(f) for f in reversed(facts) if f.effective_date == self.day), None)
 
     def _prices_apart(self) -> dict[Any, Decimal]:
         """Where not everybody deals at one price: a levy on one side of the flow, credits of equalisation."""
@@ -86,12 +112,12 @@ class DealingDesk(NavDesk):
     @once
     def deal(self) -> Report:
         """Deals the accepted orders and books the capital for the next business day."""
-        outcome = self.dealt()
-        if self.releasable():
+        outcome, prices = self.dealt(), self.prices_to_deal_at()
+        if prices is not None:
             self.known.book_events(outcome.value.capital)
             self._record_orders(outcome.value)
         per_unit = {name: row["nav_per_unit"] for name, row in self.struck().value.rows.items()}
-        return pages.deal_report(outcome.value, per_unit, self.dealing_price() if self.releasable() else {}, outcome.findings)
+        return pages.deal_report(outcome.value, per_unit, prices or {}, outcome.findings)
 
     def _record_orders(self, made: Dealt) -> None:
         if self.known.past:

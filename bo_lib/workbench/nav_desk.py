@@ -16,6 +16,7 @@ from bo_lib.model.events import Accrual, Dividend, Reversal, Split
 from bo_lib.model.findings import Outcome, Verdict, error
 from bo_lib.model.money import ZERO, Rates
 from bo_lib.nav import (
+    Approval,
     Attribution,
     Control,
     Evidence,
@@ -42,6 +43,7 @@ from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.nav_inputs import Inputs, digest, locked_inputs
+from bo_lib.workbench.office import release_stream
 from bo_lib.workbench.opening import OPENING_NAV, open_books
 from bo_lib.workbench.price_desk import PriceDesk
 
@@ -57,16 +59,20 @@ class NavDesk(PriceDesk):
             return self.known
         if not self.known_at:
             inbox.ingest(self.office, self.day)
-        heads = {stream: head for stream, head in self.office.store.heads().items() if stream in (self.fund.id, *SHARED)}
+        own = (self.fund.id, release_stream(self.fund.id), *SHARED)
+        heads = {stream: head for stream, head in self.office.store.heads().items() if stream in own}
         return Known(self.office, self.fund.id, self.day, self.known_at, heads)
 
     @once
     def locked_inputs(self) -> Inputs:
         """Every input of the strike under its hash, and what is missing or late."""
-        before, rates = self.previous().value or {}, self.rates().value
-        state = digest({name: one.model_dump(mode="json") for name, one in before.items()}) if before else ""
+        rates = self.rates().value
         used = pa.table({"currency": list(rates.per_pivot), "rate": [f"{r:f}" for r in rates.per_pivot.values()]})
-        chosen = {"prices": self.priced().value.table, "rates": used}
+        return self._inputs({"prices": self.priced().value.table, "rates": used})
+
+    def _inputs(self, chosen: Mapping[str, pa.Table]) -> Inputs:
+        before = self.previous().value or {}
+        state = digest({name: one.model_dump(mode="json") for name, one in before.items()}) if before else ""
         return locked_inputs(self.locked, self.locked.heads or {}, self.office.firm.deliveries, self._tonight, state, chosen)
 
     def evidence(self) -> dict[str, Any]:
@@ -203,7 +209,11 @@ class NavDesk(PriceDesk):
     @once
     def releasable(self) -> bool:
         """True when neither a finding nor a control blocks the strike: it may be recorded, dealt at and carried forward."""
-        return self.struck().ok and verdict(self.controlled()) is not Verdict.BLOCKED
+        return self.struck().ok and verdict(self.controlled(), self.approvals()) is not Verdict.BLOCKED
+
+    def approvals(self) -> tuple[Approval, ...]:
+        """Blocked controls that two people let pass; the release desk knows them."""
+        return ()
 
     def _payload(self) -> dict[str, Any]:
         """The strike as the fact that keeps it."""
@@ -231,7 +241,7 @@ class NavDesk(PriceDesk):
 
     @once
     def nav_controls(self) -> Report:
-        return pages.controls_report(self.controlled())
+        return pages.controls_report(self.controlled(), self.approvals())
 
     @once
     def nav_move(self) -> Report:

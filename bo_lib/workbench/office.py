@@ -35,6 +35,11 @@ RUNS = "runs"  # the stream of what ran
 WRITTEN = "written"
 
 
+def release_stream(fund_id: str) -> str:
+    """The stream of who signed and released a fund's NAVs: nothing that is run before the release reads it."""
+    return f"{fund_id}/release"
+
+
 def written(run_id: str, day: date, added: abc.Mapping[str, tuple[int, int]]) -> Fact:
     """The fact that a run of ``day`` has added facts: ``added`` gives, for each stream, its first and last place."""
     where = " ".join(f"{stream}:{first}" for stream, (first, _) in sorted(added.items()))

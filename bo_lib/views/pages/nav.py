@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
-from bo_lib.nav import Attribution, Control, Priced, Shadow, Strike
+from bo_lib.nav import Approval, Attribution, Control, Priced, Shadow, Strike
+from bo_lib.nav import verdict as overall
 from bo_lib.views.pages.common import count, no_worse_than_attention, pick, table, verdict_of
 from bo_lib.views.report import Chart, Figure, Report, Section
 
@@ -82,9 +83,10 @@ def _largest(components: pa.Table) -> pa.Table:
     return table(sorted(shown.to_pylist(), key=lambda row: -abs(row["base"])), shown.column_names)
 
 
-def controls_report(controls: Sequence[Control]) -> Report:
-    """Every control with its verdict and the sentence that proves it."""
-    rows = [{"control": c.title, "verdict": c.verdict.value, "says": c.says} for c in controls]
+def controls_report(controls: Sequence[Control], approvals: Sequence[Approval] = ()) -> Report:
+    """Every control with its verdict and the sentence that proves it; one that two people let pass says who and why."""
+    passed = {a.control: f"; let pass by {a.maker} and {a.checker}: {a.reason}" for a in approvals}
+    rows = [{"control": c.title, "verdict": c.verdict.value, "says": c.says + passed.get(c.name, "")} for c in controls]
     bad = [c for c in controls if c.verdict is not Verdict.PASS]
     said = (
         f"{len(controls) - len(bad)} of {len(controls)} controls passed"
@@ -93,7 +95,7 @@ def controls_report(controls: Sequence[Control]) -> Report:
     )
     counts = {v: sum(c.verdict is v for c in controls) for v in Verdict}
     return Report(
-        "controls", "Controls", Verdict.worst(c.verdict for c in controls), said,
+        "controls", "Controls", overall(controls, approvals), said,
         tuple(Figure(v.value.capitalize(), n, alarm=v is Verdict.BLOCKED and n > 0) for v, n in counts.items()),
         (Section("Controls", table=table(rows, ("control", "verdict", "says"))),),
     )  # fmt: skip
