@@ -180,7 +180,8 @@ class Comparison:
 
     def breaks(self) -> pa.Table:
         """Differing pairs, suggestions, open and unreadable rows, with what is wrong with each."""
-        parts = [self._broken(chunk, *self._differing(chunk)) for chunk in self.places.of(DIFFERENT)]
+        differing = self.passes.differing
+        parts = [self._broken(c, differing[c.row[0::2]].repeat(2), self.passes.kinds) for c in self.places.of(DIFFERENT)]
         parts += [self._broken(chunk, np.zeros(len(chunk.row)), ["ambiguous"]) for chunk in self.places.of(SUGGESTED)]
         for ordinal, side in enumerate(SIDES):
             rows = self.open_rows[ordinal]
@@ -220,20 +221,6 @@ class Comparison:
             "duplicates", open=self.passes.open[side], side=side, amount=quoted(self.rules.amount), same=" and ".join(same)
         )
         return [row for (row,) in found]
-
-    def _differing(self, chunk: Ended) -> tuple[Any, list[str]]:
-        """Per row the kind of its pair, the first column that differs; and the names of the kinds."""
-        rules = self.rules
-        named = {rules.amount: "quantity" if rules.amount == "quantity" else "amount", rules.date: "date"}
-        columns = [*rules.scope, *(c for c in rules.columns if c not in (*rules.scope, rules.amount, rules.date)), rules.amount]
-        columns += [rules.date] if rules.date else []
-        cases = " ".join(f"when x.{quoted(c)} is distinct from y.{quoted(c)} then {n}" for n, c in enumerate(columns))
-        pairs = np.arange(len(chunk.row) // 2, dtype=np.int32)
-        self.con.register("differ", pa.table({"n": numbers(pairs), "a": numbers(chunk.row[0::2]), "b": numbers(chunk.row[1::2])}))
-        found = arrays(self.con, sql("differing", cases=cases, otherwise=len(columns)))
-        kinds = np.empty(len(pairs), np.int16)
-        kinds[found["n"]] = found["kind"]
-        return np.repeat(kinds, 2), [*(named.get(c, c) for c in columns), "difference"]
 
     def conservation(self) -> pa.Table:
         """Counted from the places of the rows and the amounts of the inputs, not from the passes' own books."""

@@ -120,8 +120,8 @@ select distinct o.row from ${open} o join (
   and ${amount} in (select ${amount} from ${open})) i on ${same}
 
 -- name: differing
-select f.n, (case ${cases} else ${otherwise} end)::smallint as kind
-from differ f join left_in x on x.row = f.a join right_in y on y.row = f.b
+select f.a, (case ${cases} else ${otherwise} end)::smallint as kind
+from found f join ${a} x on x.row = f.a join ${b} y on y.row = f.b
 
 -- name: conserved
 -- Amounts of one side that came in, and where each of them ended.
@@ -142,7 +142,7 @@ get_bit(getvariable('${bits}'), row) = 1
 hash(${keys}) in (select h from once)
 
 -- name: digits
-select coalesce(max(length(cast(abs(trunc(${column})) as varchar))), 0) from ${side}_raw
+select length(cast(trunc(greatest(abs(min(${column})), abs(max(${column})))) as varchar)) from ${side}_raw
 
 -- name: measure
 -- Digits before the point and decimals of the numbers of a column, zeros at the end not counted.

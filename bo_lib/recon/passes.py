@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from itertools import groupby
 from typing import Any
@@ -27,6 +27,7 @@ from bo_lib.recon.sqltext import arrays, equal, filled, listed, quoted, sql
 
 EDGES_MAX_PER_ROW = 8  # pairs of rows that fit each other, above which a pass with tolerances is left out with a note
 EDGES_FREE = 2_000_000
+EXACT = Context(prec=100)
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,11 @@ class Passes:
         self.con, self.rules, self.places, self.amount_scale = con, rules, places, amount_scale
         self.open = {side: f"{side}_in" for side in SIDES}
         self.notes: list[str] = []
+        first, last = (rules.amount, rules.date), rules.scope
+        self._columns = [*last, *(c for c in rules.columns if c not in (*first, *last)), *(c for c in first if c)]
+        named = {rules.amount: "quantity" if rules.amount == "quantity" else "amount", rules.date: "date"}
+        self.kinds = [*(named.get(c, c) for c in self._columns), "difference"]
+        self.differing = np.zeros(places.row_counts[0], np.int16)  # by left row of a pair that differs: which of the kinds
         self._left = [-1, -1]  # rows taken when the open relation was last made
         for ordinal, side in enumerate(SIDES):
             if places.taken[ordinal].any():
@@ -180,7 +186,19 @@ class Passes:
         work = self._work(number, step)
         if self._pool_shared(work):
             self.rows("kth", any="true")
-            self.places.add_pairs(number, DIFFERENT, work.sides, *self.pairs("kth_pairs"))
+            a, b = self.pairs("kth_pairs")
+            self.places.add_pairs(number, DIFFERENT, work.sides, a, b)
+            self._say_difference(work, a, b)
+
+    def _say_difference(self, work: Work, a: Ints, b: Ints) -> None:
+        """Of each pair the first column that differs, else the first that is empty."""
+        pairs = [(f"x.{quoted(c)}", f"y.{quoted(c)}") for c in self._columns]
+        cases = [f"when {x} is distinct from {y} then {n}" for n, (x, y) in enumerate(pairs)]
+        cases += [f"when {x} is null then {n}" for n, (x, _) in enumerate(pairs)]
+        self.con.register("found", pa.table({"a": numbers(a), "b": numbers(b)}))
+        found = arrays(self.con, sql("differing", cases=" ".join(cases), otherwise=len(pairs), a=work.a, b=work.b))
+        self.con.unregister("found")
+        self.differing[found["a"]] = found["kind"]
 
     # Finding pairs ---------------------------------------------------------------------------------------------------
 
@@ -361,8 +379,8 @@ def _subsets_of(
     """Certain and doubtful groups of rows among the rows (side, rows, amount, also) of one key."""
     usable = [row for row in found if row[2] is not None and None not in row[3]]
     limits = [tolerance.absolute, tolerance.under or Decimal(0), tolerance.over or Decimal(0)]
-    figures = [n for _, _, amount, also in usable for n in (amount, *also)]
-    scale = max(0, *(-int(n.as_tuple().exponent) for n in (*limits, *figures)))
+    figures = [n for _, _, amount, also in usable[:1] for n in (amount, *also)]  # a column has one scale
+    scale = max(0, *(-int(Decimal(n).as_tuple().exponent) for n in (*limits, *figures)))
     nodes = [
         subsets.Node(side, len(rows), _units(amount, scale), tuple(_units(n, scale) for n in also))
         for side, rows, amount, also in usable
@@ -397,9 +415,7 @@ def _subsets_of(
 
 def _units(number: Decimal, scale: int) -> int:
     """A decimal as whole units of 10 ** -scale, exact at any length."""
-    sign, digits, exponent = number.as_tuple()
-    size: int = int("".join(map(str, digits))) * 10 ** (int(exponent) + scale)
-    return -size if sign else size
+    return int(EXACT.scaleb(number, scale))
 
 
 def _within(tolerance: Tolerance) -> str:

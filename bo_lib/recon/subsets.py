@@ -19,6 +19,10 @@ import numpy as np
 ANSWERS_MAX = 40  # of one row: with more, none is certain
 STEPS_MAX = 20_000  # of the search for packings in one component
 HITS_MAX = 200_000  # sums that meet, for one row
+MARKS = 1 << 18  # places for marks of sums
+BLOCK = 1 << 17  # sums looked up together
+SUMS_MAX = 1 << 61  # beyond it sums would leave 64 bits
+MEETING = {4: (2, 2), 5: (2, 3), 6: (3, 3)}  # members: how many meet how many
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 Fits = Callable[[int, int, int], bool]  # side of the one, its amount, the others' sum
@@ -48,13 +52,17 @@ def solve(nodes: Sequence[Node], members_max: int, reach: Callable[[int], int], 
     answers: set[Answer] = set()
     crowded: set[Answer] = set()
     for side in (0, 1):
+        ones = [(n, node) for n, node in enumerate(nodes) if node.side == side]
         pool = _Pool([(n, node) for n, node in enumerate(nodes) if node.side != side], members_max)
-        for n, one in enumerate(nodes):
-            if one.side == side:
-                found = set(pool.answers(n, one, reach(one.amount), fits))
-                answers |= found
-                if len(found) >= ANSWERS_MAX:
-                    crowded |= found
+        by_one: dict[int, set[Answer]] = defaultdict(set)
+        for at, members in pool.members([node.amount for _, node in ones], [reach(node.amount) for _, node in ones]):
+            number, one = ones[at]
+            if len(by_one[number]) < ANSWERS_MAX and pool.adds_up(members, one, fits):
+                by_one[number].add(frozenset({(number, 1), *Counter(int(pool.owner[i]) for i in members).items()}))
+        for found in by_one.values():
+            answers |= found
+            if len(found) >= ANSWERS_MAX:
+                crowded |= found
     certain: dict[Answer, int] = {}
     regions: list[frozenset[int]] = []
     for part in _components(answers):
@@ -75,69 +83,69 @@ class _Pool:
 
     def __init__(self, nodes: Sequence[tuple[int, Node]], members_max: int) -> None:
         rows = [(n, node) for n, node in nodes for _ in range(min(node.count, members_max))]
-        self.owner = np.array([n for n, _ in rows], np.int64)
+        self.owner = [n for n, _ in rows]
         self.figures = [(node.amount, *node.also) for _, node in rows]
         self.members_max = members_max
         amounts = [node.amount for _, node in rows]
-        self.exact = sum(map(abs, amounts)) < 1 << 61  # else sums would leave 64 bits
+        self.exact = sum(map(abs, amounts)) < SUMS_MAX
         self.sums: dict[int, tuple[Array, Array]] = {}
         if self.exact:
             amount = np.array(amounts, np.int64)
             for size in range(1, min(3, members_max) + 1):
                 chosen = _choices(len(rows), size)
-                total = amount[chosen].sum(axis=1) if len(chosen) else np.empty(0, np.int64)
+                total = amount[chosen].sum(axis=1)
                 order = np.argsort(total, kind="stable")
                 self.sums[size] = total[order], chosen[order]
 
-    def answers(self, number: int, one: Node, reach: int, fits: Fits) -> Iterator[Answer]:
-        seen: set[Answer] = set()
-        for members in self._members(one.amount, reach):
-            figures = [self.figures[i] for i in members]
-            if not fits(one.side, one.amount, sum(f[0] for f in figures)):
-                continue
-            if any(sum(column) != want for column, want in zip(list(zip(*figures, strict=True))[1:], one.also, strict=True)):
-                continue
-            answer = frozenset({(number, 1), *Counter(int(self.owner[i]) for i in members).items()})
-            if answer not in seen:
-                seen.add(answer)
-                yield answer
-            if len(seen) >= ANSWERS_MAX:
-                return
+    def adds_up(self, members: Sequence[int], one: Node, fits: Fits) -> bool:
+        total, *also = map(sum, zip(*(self.figures[i] for i in members), strict=True))
+        return tuple(also) == one.also and fits(one.side, one.amount, total)
 
-    def _members(self, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+    def members(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, Sequence[int]]]:
+        """(place in ``amounts``, rows whose sum lies within its reach), all amounts at once."""
+        small = [n for n, (amount, far) in enumerate(zip(amounts, reach, strict=True)) if abs(amount) + far < SUMS_MAX]
         if not self.exact:
-            yield from self._slowly(amount, reach)
-            return
-        if abs(amount) + reach >= 1 << 61:
-            return
-        for size in range(1, self.members_max + 1):
-            if size <= 3:
-                total, chosen = self.sums[size]
-                low, high = np.searchsorted(total, amount - reach, "left"), np.searchsorted(total, amount + reach, "right")
-                yield from map(tuple, chosen[low:high].tolist())
-            else:
-                yield from self._met(*((2, 2), (2, 3), (3, 3))[size - 4], amount, reach)
+            yield from self._slowly(amounts, reach)
+        elif small and self.owner:
+            low, high = (np.array([amounts[n] + sign * reach[n] for n in small], np.int64) for sign in (-1, 1))
+            for size in range(1, self.members_max + 1):
+                for at, rows in self._few(size, low, high) if size <= 3 else self._met(*MEETING[size], low, high):
+                    yield small[at], rows
 
-    def _met(self, first: int, second: int, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+    def _few(self, size: int, low: Array, high: Array) -> Iterator[tuple[int, list[int]]]:
+        total, chosen = self.sums[size]
+        start, end = total.searchsorted(low, "left"), total.searchsorted(high, "right")
+        for at in np.flatnonzero(end > start).tolist():
+            for rows in chosen[start[at] : end[at]].tolist():
+                yield at, rows
+
+    def _met(self, first: int, second: int, low: Array, high: Array) -> Iterator[tuple[int, list[int]]]:
         """Members in rising order: the ``first`` ones and the ``second`` ones after them."""
         (firsts, heads), (seconds, tails) = self.sums[first], self.sums[second]
-        low = np.searchsorted(seconds, amount - reach - firsts, "left")
-        high = np.searchsorted(seconds, amount + reach - firsts, "right")
-        hits = high - low
-        if not hits.any() or hits.sum() > HITS_MAX:
-            return
-        head = np.repeat(np.arange(len(firsts)), hits)
-        tail = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits) + np.repeat(low, hits)
-        rising = heads[head, -1] < tails[tail, 0]
-        for h, t in zip(head[rising].tolist(), tail[rising].tolist(), strict=True):
-            yield (*heads[h].tolist(), *tails[t].tolist())
+        shift = int((high - low).max()).bit_length()
+        there = seconds >> shift  # a reach touches two of these at most: most lookups end at a mark that is not set
+        marks = np.zeros(MARKS, np.bool_)
+        marks[there & (MARKS - 1)] = marks[(there - 1) & (MARKS - 1)] = True
+        block = max(1, BLOCK // max(1, len(firsts)))  # amounts looked at together
+        for begin in range(0, len(low), block) if len(seconds) else ():
+            least, most = (limit[begin : begin + block, None] - firsts for limit in (low, high))
+            one, head = np.nonzero(marks[(least >> shift) & (MARKS - 1)])
+            start, end = seconds.searchsorted(least[one, head], "left"), seconds.searchsorted(most[one, head], "right")
+            hits = end - start
+            few = np.bincount(one, hits, len(least))[one] <= HITS_MAX
+            one, head, start, hits = one[few], head[few], start[few], hits[few]
+            tail = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits) + np.repeat(start, hits)
+            one, head = np.repeat(one, hits), np.repeat(head, hits)
+            rising = heads[head, -1] < tails[tail, 0]
+            found = np.hstack([heads[head[rising]], tails[tail[rising]]]).tolist()
+            yield from zip((one[rising] + begin).tolist(), found, strict=True)
 
-    def _slowly(self, amount: int, reach: int) -> Iterator[tuple[int, ...]]:
+    def _slowly(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Amounts beyond 64 bits, by whole numbers of any size; up to three members, else the count of sums has no bound."""
         for size in range(1, min(3, self.members_max) + 1):
             for members in combinations(range(len(self.figures)), size):
-                if abs(sum(self.figures[i][0] for i in members) - amount) <= reach:
-                    yield members
+                total = sum(self.figures[i][0] for i in members)
+                yield from ((n, members) for n, amount in enumerate(amounts) if abs(total - amount) <= reach[n])
 
 
 def _components(answers: set[Answer]) -> Iterator[list[Answer]]:
