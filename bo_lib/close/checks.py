@@ -25,7 +25,7 @@ from bo_lib.config import Close
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, plain
 from bo_lib.nav import Control, Strike
-from bo_lib.recon import Reconciliation
+from bo_lib.recon import Break, Reconciliation
 
 
 @dataclass(frozen=True)
@@ -111,13 +111,18 @@ def _reconciled(e: Evidence, name: str) -> Answer:
         return _missing(f"reconciliation of {name}")
     left = [b for b in recon.items if b.break_id not in e.accepted_breaks]
     accepted = len(recon.items) - len(left)
-    listed = "; ".join(f"{b.kind} {b.amount.normalize():f} {b.currency or b.isin} {b.reference}".rstrip() for b in left[:5])
+    listed = "; ".join(_named(b) for b in left[:5])
     said = f"{len(left)} breaks that nobody accepted: {listed}" if left else "no break left"
     said += f"; {accepted} accepted by people" if accepted else ""
     seen = [recon.proof, sorted(b.break_id for b in recon.items), sorted(b.break_id for b in left)]
     if recon.proven and not left:
         return Answer("done", f"{recon.title} proven, {said}", 0, seen)
     return Answer("failed", f"{recon.title} {'proven' if recon.proven else 'not proven'}, {said}", max(1, len(left)), seen)
+
+
+def _named(b: Break) -> str:
+    of = b.currency or b.isin
+    return " ".join(filter(None, (b.kind.replace("_", " "), plain(b.amount), of, "" if b.reference == of else b.reference)))
 
 
 def cash_reconciled(e: Evidence) -> Answer:

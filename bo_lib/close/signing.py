@@ -14,8 +14,8 @@ from typing import Any
 
 from bo_lib.close.checks import LatePosting
 from bo_lib.model.findings import Place, error
+from bo_lib.model.identifiers import same_person
 from bo_lib.recon.decisions import Decision, Said
-from bo_lib.recon.history import same_person
 
 SIGNED, ACCEPTED, APPROVED, REOPENED, PROPOSED, REFUSED = (
     "close.signed", "close.accepted", "close.approved", "close.reopened", "close.proposed", "close.refused",

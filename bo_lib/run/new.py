@@ -9,7 +9,7 @@ import bo_lib
 from bo_lib.run.errors import UsageError
 
 TEMPLATE = Path(__file__).parent / "new_firm"
-SHARED = ("rules", "recon", "schedule.yaml", "filings.yaml", "close.yaml")  # of the trade, not of one firm
+SHARED = ("rules", "recon", "statements", "schedule.yaml", "filings.yaml", "close.yaml")  # of the trade, not of one firm
 
 
 def project() -> Path:

@@ -257,6 +257,11 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         """``framework``: us_gaap or ifrs (a file of parameters/statements)."""
         return pages.financials_report(self.financials(framework), self.day, self.fund.base_currency)
 
+    @once
+    def schedules(self) -> Report:
+        """Investments, notes and roll-forwards behind the statements; they are the same under every framework."""
+        return pages.schedules_report(self.financials(self.frameworks[0]), self.day)
+
     # How long it took
 
     def _record_checked(self, state: CloseState) -> None:

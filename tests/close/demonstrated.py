@@ -6,12 +6,25 @@ from datetime import date
 from functools import cache
 from typing import NamedTuple
 
-from bo_lib.close import Evidence, Sources, period, roll_forward, sourced_journal, statement_of_net_assets, trial_balance
-from bo_lib.model.money import ZERO
+from bo_lib.close import (
+    Evidence,
+    Sources,
+    compare_as_of,
+    financials,
+    period,
+    roll_forward,
+    sourced_journal,
+    statement_of_net_assets,
+    trial_balance,
+)
+from bo_lib.config import Close, load
+from bo_lib.model.money import ZERO, round_money
 from bo_lib.nav import Evidence as StrikeEvidence
 from bo_lib.nav import control, marks, opening_state, strike, value
-from tests.close.books import CHART, LEVELS
-from tests.nav.demonstration import demonstrate
+from tests.close.books import CHART, LAYOUTS, LEVELS
+from tests.nav.demonstration import ROOT, demonstrate
+
+TASKS = load(ROOT / "parameters" / "close.yaml", Close)
 
 END = date(2026, 6, 30)
 
@@ -42,7 +55,16 @@ def month(fund_id: str) -> Month:
     controls = control(StrikeEvidence(struck, fund.tolerances, register_units=units))
     roll = roll_forward(before, adjusted, opening, struck.net_assets)
     stated = statement_of_net_assets(struck)
-    evidence = Evidence(fund.id, END, book, struck, controls, None, frozenset(), adjusted, stated, roll)
-    journal = sourced_journal(book)
-    of = period(fund.id, fund.base_currency, journal, marked_before, struck.marked, fund.inception, END, CHART)
-    return Month(evidence, Sources(of, struck, demo.instruments, book.realised, observed, LEVELS, 365))
+    of = period(fund.id, fund.base_currency, sourced_journal(book), marked_before, struck.marked, fund.inception, END, CHART)
+    sources = Sources(of, struck, demo.instruments, book.realised, observed, LEVELS, 365)
+    made = {name: financials(sources, layout) for name, layout in LAYOUTS.items()}
+    days = (END - fund.inception).days
+    budget = {
+        e.name: round_money(e.amount_annual * days / 365, fund.base_currency) for e in fund.on(END).expenses if e.amount_annual
+    }
+    evidence = Evidence(
+        fund.id, END, book, struck, controls, None, frozenset(), adjusted, stated, roll, month=of,
+        ties={n: f.ties for n, f in made.items()}, investments=made["ifrs"].investments, as_of=compare_as_of(struck, struck, sourced_journal(book), sourced_journal(book), {}),
+        related=(), budget=budget, tolerances=TASKS,
+    )  # fmt: skip
+    return Month(evidence, sources)

@@ -93,12 +93,8 @@ def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bo
     late = closing.table["late"].drop_null().value_counts().to_pylist()
     figures = tuple(Figure(name.capitalize(), n, alarm=name == "failed" and n > 0) for name, n in counts.items())
     figures += (Figure("Prepared and reviewed", signed), Figure("Late", sum(x["counts"] for x in late), alarm=bool(late)))
-    tally = pa.table({"state": list(names), "tasks": list(counts.values())})
-    shown = ("task", "state", "title", "says", "owner", "reviewer", "due", "prepared_by", "reviewed_by", "late", "notebook")
-    sections = [
-        Section("Tasks", f"{record.month} is {_LOCKS[lock]}." if record else "", pick(closing.table, *shown),
-                Chart("bar", "state", "tasks", title="Tasks by state", data=tally)),
-    ]  # fmt: skip
+    shown = ("task", "title", "state", "says", "owner_and_reviewer", "due", "signed_by", "late")
+    sections = [Section("Tasks", f"{record.month} is {_LOCKS[lock]}." if record else "", _for_people(closing.table, shown))]
     if late:
         waits = ", ".join(f"{x['values']} ({x['counts']})" for x in sorted(late, key=lambda x: -x["counts"]))
         sections.append(Section("Who is late", f"Tasks that are due wait for {waits}."))
@@ -107,6 +103,15 @@ def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bo
         sections.append(Section("What people decided", table=table([_told(p) for p in record.history], columns)))
     verdict = Verdict.ATTENTION if closing.verdict is Verdict.BLOCKED or late else closing.verdict
     return Report("close_tasks", "Tasks of the close", verdict, said, figures, tuple(sections), tuple(findings))
+
+
+def _for_people(tasks: pa.Table, columns: Sequence[str]) -> pa.Table:
+    rows = [
+        {**row, "owner_and_reviewer": f"{row['owner']}, then {row['reviewer']}", "state": row["state"],
+         "signed_by": " and ".join(filter(None, (row["prepared_by"], row["reviewed_by"])))}
+        for row in tasks.to_pylist()
+    ]  # fmt: skip
+    return table(rows, columns)
 
 
 def _told(p: Mapping[str, Any]) -> dict[str, Any]:
@@ -129,8 +134,9 @@ def times_report(times: pa.Table) -> Report:
     rows = times.to_pylist()
     now, before = (sum((r[n] or 0 for r in rows), Decimal(0)) for n in ("seconds", "seconds_before"))
     said = f"The checks took {now:.1f} s" + (f", {before:.1f} s in earlier months." if before else "; there is no earlier month.")
+    names = [r["task"].replace("_", " ") for r in rows for _ in ("", "")]
     data = pa.table({
-        "task": [r["task"] for r in rows for _ in ("", "")], "month": ["earlier months", "this month"] * len(rows),
+        "task": names, "month": ["earlier months", "this month"] * len(rows),
         "seconds": pa.array([r[n] for r in rows for n in ("seconds_before", "seconds")], pa.decimal128(38, 18)),
     })  # fmt: skip
     slow = [r for r in rows if r["day"] is not None and r["day"] > r["due_day"]]
@@ -175,21 +181,39 @@ def financials_report(made: Financials | None, day: date, base_currency: str) ->
         Figure("Capital", totals["changes"]["capital"]), Figure("Change in cash", totals["cash_flows"]["change"]),
         Figure("Do not tie", len(made.broken), alarm=bool(made.broken)),
     )  # fmt: skip
-    sections = [
-        Section(s.title, s.clause, pick(s.table, "item", "amount", "comparative", "code"), rows=80)
-        for s in made.statements.values()
-    ]
-    condensed = pick(made.condensed, "item", "cost", "fair_value", "of_net_assets_pct")
-    named = (
-        (made.titles.get("condensed", "Condensed schedule of investments"), condensed),
-        (made.titles.get("highlights", "Financial highlights"), made.highlights), ("Notes", made.notes),
-        ("Roll-forwards", made.rolled), ("Tie-out", made.ties),
-    )  # fmt: skip
-    sections += [Section(title, table=data, rows=200) for title, data in named]
+    sections = [Section(s.title, s.clause, _laid(s.table), rows=80) for s in made.statements.values()]
+    sections.append(Section(made.titles.get("highlights", "Financial highlights"), table=made.highlights))
+    sections.append(Section("Tie-out", "Each figure against another computation of it.", made.ties, rows=80))
     return Report(
         f"statements_{made.framework.split()[0].lower()}", f"Financial statements, {made.framework}",
         Verdict.BLOCKED if made.broken else Verdict.PASS, said, figures, tuple(sections),
     )  # fmt: skip
+
+
+def _laid(statement: pa.Table) -> pa.Table:
+    """Lines set in below their headings and totals."""
+    rows = [
+        {**r, "item": f"\u2003{r['item']}" if r["kind"] == "line" else r["item"], "mark": r["code"]} for r in statement.to_pylist()
+    ]
+    return table(rows, ("item", "amount", "comparative", "mark"))
+
+
+def schedules_report(made: Financials | None, day: date) -> Report:
+    """What stands behind the statements: investments, notes, roll-forwards."""
+    if made is None:
+        return Report("schedules", "Schedules and notes", Verdict.BLOCKED, f"There are no statements of {day}.")
+    held = made.investments
+    said = f"{count(held.num_rows, 'investment')}; turnover {made.turnover_pct or 0:.1f} %."
+    condensed = [{**r, "item": f"\u2003{r['item']}" if r["kind"] == "line" else r["item"]} for r in made.condensed.to_pylist()]
+    shown = table(condensed, ("item", "cost", "fair_value", "of_net_assets_pct"))
+    sections = (
+        Section(made.titles.get("condensed", "Condensed schedule"), "By kind, country, industry; above 5 % by name.", shown, rows=120),
+        Section("Notes", "Fair value, purchases and sales, related parties, currencies, derivatives, earlier months.", made.notes,
+                rows=80),
+        Section("Roll-forwards", "From the beginning of the month to its end.", made.rolled, rows=120),
+        Section(made.titles.get("investments", "Schedule of investments"), "", held, rows=20),
+    )  # fmt: skip
+    return Report("schedules", "Schedules and notes", Verdict.PASS, said, (), sections)
 
 
 def filings_report(obliged: pa.Table, day: date) -> Report:
