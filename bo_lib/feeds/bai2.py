@@ -23,6 +23,7 @@ _RECORD = re.compile(r"(01|02|03|16|49|88|98|99)(?:,|$|/)")
 _INLINE = re.compile(r"/\s+(?=(?:01|02|03|16|49|88|98|99),)")  # several records on one line
 _LEDGER = {"opening": ("010",), "closing": ("015",)}
 _DEFAULT_CURRENCY = "USD"
+_NON_MONETARY = "890"
 _WHOLE = re.compile(r"[+-]?\d{1,28}")
 
 
@@ -205,6 +206,11 @@ class _Report:
             )
             return
         self.account.records += record.physical
+        code, amount = [*_fields(record), "", ""][:2]
+        if code.strip() == _NON_MONETARY:
+            self.account.total += int(amount) if _WHOLE.fullmatch(amount.strip()) else 0
+            self.reading.info("entry-non-monetary", "a record of words alone moves no money and is left out", place, found=code)
+            return
         try:
             value, row = self._movement(record)
         except UnreadableError as why:

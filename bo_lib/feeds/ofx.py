@@ -20,6 +20,7 @@ from bo_lib.feeds.xml import number
 from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
 DEPTH_MAX = 64
+NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _TAG = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*>([^<]*)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
@@ -34,6 +35,7 @@ _OTHERS = {
     "MARGININTEREST": "fee", "RETOFCAP": "corporate_action", "SPLIT": "corporate_action", "TRANSFER": "transfer",
 }  # fmt: skip
 _POSITIONS = ("POSMF", "POSSTOCK", "POSDEBT", "POSOPT", "POSOTHER")
+_ROWS = {"STMTTRN", *_TRADES, *_OTHERS, *_POSITIONS}
 
 
 @dataclass
@@ -130,6 +132,7 @@ def _tree(text: str, reading: Reading) -> _Node | None:
     text = _CDATA.sub(lambda m: escape(m[1]), text)
     start = re.search(r"<OFX>", text, re.IGNORECASE)
     root = _Node("", 1)
+    unclosed = 0
     open_, line, at = [root], text.count("\n", 0, start.start() if start else 0) + 1, start.start() if start else 0
     for tag in _TAG.finditer(text, at):
         line += text.count("\n", at, tag.start())
@@ -141,6 +144,10 @@ def _tree(text: str, reading: Reading) -> _Node | None:
                 del open_[places[-1] :]
             continue
         node = _Node(name, line, value)
+        inside = next((i for i, other in enumerate(open_) if other.name == name), 0) if name in _ROWS else 0
+        if inside:  # no row stands in one of its own name: the first has lost its end
+            unclosed += 1
+            del open_[inside:]
         open_[-1].children.append(node)
         if not value and not tag[0].rstrip().endswith("/>"):
             empty = re.compile(rf"</{re.escape(tag[2])}>").match(text, tag.end())
@@ -150,6 +157,9 @@ def _tree(text: str, reading: Reading) -> _Node | None:
             reading.error("nested-too-deep", f"more than {DEPTH_MAX} elements inside each other", f"line {line}", name,
                           todo="the file is no statement or means harm: ask the sender")  # fmt: skip
             return None
+    if unclosed:
+        reading.warning("element-unclosed", f"{unclosed} rows are not closed before the next", f"line {line}",
+                        todo="tell the institution")  # fmt: skip
     if any(node.name == "OFX" for node in open_):
         reading.error("file-truncated", "the file ends before its last element is closed", f"line {line}", expected="</OFX>",
                       todo="the file is cut: ask the sender for it again")  # fmt: skip
@@ -183,9 +193,9 @@ class _Statement:
         cash = self.node.name in _CASH
         rows = list(self.node.inside("STMTTRN"))
         if not self.account:
-            why = UnreadableError("account-missing", "the statement names no account", expected="ACCTID", todo="ask the sender")
-            self.reading.refuse(why, self.place, "ACCTID", rows=1 + len(rows))
-            return
+            self.reading.error("account-missing", "the statement names no account; its rows belong to nobody", self.place, "ACCTID",
+                               expected="ACCTID", todo="ask the sender whose statement it is")  # fmt: skip
+            self.account = "NONREF"
         until = self._tried(lambda: self.node.day("DTEND", "DTASOF"))
         start = self._tried(lambda: self.node.day("DTSTART"))
         number_ = "-".join(d.isoformat() for d in (start, until) if d) or None
@@ -201,12 +211,11 @@ class _Statement:
                 self.reading.warning("balance-missing", "the statement states no ledger balance", self.place, "LEDGERBAL/BALAMT")
         self.reading.add(STATEMENTS, self.place, row)
         if rows and not self.currency:
-            why = UnreadableError("currency-missing", "the statement names no currency", expected="CURDEF", todo="ask the sender")
-            self.reading.refuse(why, self.place, "CURDEF", rows=len(rows))
-            rows = []
-        ids = {self.currency: row["statement_id"]} if cash else {}
+            self.reading.error("currency-missing", "the statement names no currency; its rows are kept without one", self.place,
+                               "CURDEF", found=NO_CURRENCY, todo="ask the sender")  # fmt: skip
+        ids = {self.currency or NO_CURRENCY: row["statement_id"]} if cash else {}
         for ordinal, one in enumerate(rows, 1):
-            currency = self._stated(one) or self.currency
+            currency = self._stated(one) or self.currency or NO_CURRENCY
             if currency not in ids:  # the amounts of another currency are in no balance of this one
                 ids[currency] = self.reading.statement_id(self.account, f"{number_ or '1'}/{currency if cash else 'cash'}")
                 other = {"statement_id": ids[currency], "kind": "cash", "currency": currency, "closing": None}
@@ -262,10 +271,12 @@ class _Statement:
     def _transaction(self, one: _Node) -> dict[str, Any]:
         units, fees = one.amount("UNITS"), [one.amount(n) for n in ("COMMISSION", "FEES", "LOAD")]
         side = _TRADES.get(one.name)
-        if units is not None and side == "SELL":
+        if one.name == "TRANSFER":
+            side = {"IN": "RECEIVE", "OUT": "DELIVER"}.get((one.text("TFERACTION") or "").upper())
+        if units is not None and side in ("SELL", "DELIVER"):
             units = -abs(units)
         return {
-            **self._security(one), "kind": "trade" if side else _OTHERS[one.name], "status": None, "side": side,
+            **self._security(one), "kind": _OTHERS.get(one.name, "trade"), "status": None, "side": side,
             "servicer_reference": one.text("FITID"), "quantity": units, "price": one.amount("UNITPRICE"),
             "currency": self._stated(one) or self.currency, "amount": one.amount("TOTAL"),
             "commission": sum(f for f in fees if f is not None) if any(f is not None for f in fees) else None,

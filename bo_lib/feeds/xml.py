@@ -45,7 +45,7 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     try:
         root = _parsed(data, reading)
     except etree.XMLSyntaxError as reason:
-        root = _before_the_damage(data, reason, reading)
+        root = _before_the_damage(_BARE_AMPERSAND.sub(b"&amp;", data), reason, reading)
     except (ValueError, LookupError) as reason:
         reading.error("xml-malformed", f"not readable as XML: {reason}", todo="ask the sender for the file again")
         return None

@@ -210,8 +210,39 @@ def test_what_stands_in_a_comment_of_ofx_is_not_said() -> None:
         "<MEMO>Phone", "<MEMO><![CDATA[P&L <1>]]>"
     )
     assert {f.code for f in read(commented).findings} >= {"currency-missing"}
-    assert len(rows(commented, "cash_movements")) == 0
+    assert {m["currency"] for m in rows(commented, "cash_movements")} == {"XXX"}
     assert rows(OFX.replace("<MEMO>Phone", "<MEMO><![CDATA[P&L <1>]]>"), "cash_movements")[0]["text"] == "AT&T\nP&L <1>"
+
+
+def test_ofx_rows_without_their_end_are_rows_of_their_own() -> None:
+    text = OFX.replace("<MEMO>Phone</STMTTRN>", "").replace("<NAME>AT&amp;T", "")
+    assert codes(text) == {"element-unclosed"}
+    assert [(m["bank_reference"], m["text"]) for m in rows(text, "cash_movements")] == [("A1", None), ("A2", "Interest")]
+
+
+def test_ofx_rows_of_no_account_are_kept_and_belong_to_nobody() -> None:
+    text = OFX.replace("<ACCTID>ACC-1", "")
+    assert codes(text) == {"account-missing"}
+    assert [m["account"] for m in rows(text, "cash_movements")] == ["NONREF", "NONREF"]
+
+
+def test_a_flex_statement_without_an_account_takes_that_of_its_rows_or_none() -> None:
+    text = FLEX_DAY.format(flows="", rows=FLEX_ROWS).replace(' accountId="U1"', "")
+    assert (codes(text), {t["account"] for t in rows(text, "transactions")}) == ({"account-missing"}, {"NONREF"})
+    named = text.replace("<Trade ", '<Trade accountId="U7" ')
+    assert (codes(named), {t["account"] for t in rows(named, "transactions")}) == (set(), {"U7"})
+
+
+def test_a_bai_record_of_words_alone_moves_no_money() -> None:
+    text = BAI2.replace("16,475,2500,", "16,890,2500,")
+    assert "entry-non-monetary" in codes(text) and "control-total" not in codes(text)
+    assert len(rows(text, "cash_movements")) == len(rows(BAI2, "cash_movements")) - 1
+
+
+def test_what_is_transferred_out_is_negative() -> None:
+    moved = "<TRANSFER><INVTRAN><FITID>T1<DTTRADE>20260528</INVTRAN><UNITS>10<TFERACTION>OUT<POSTYPE>LONG</TRANSFER></INVTRANLIST>"
+    found = rows(OFX.replace("</INVTRANLIST>", moved), "transactions")[1]
+    assert (found["kind"], found["side"], found["quantity"]) == ("transfer", "DELIVER", -10)
 
 
 def test_an_ofx_row_in_another_currency_is_in_no_balance_of_the_statement() -> None:
