@@ -102,8 +102,8 @@ def capital(event: Capital, state: State, setting: Setting, day: date) -> list[L
 
 
 def capital_paid(event: Capital, state: State, setting: Setting, day: date) -> list[Line]:
-    """Cash on the contractual date, which may come before the units are in the books; none for an exchange."""
-    if event.action.startswith("EXCHANGE"):
+    """Cash on the contractual date, which may come before the units are in the books; none for an exchange or in kind."""
+    if event.in_kind or event.action.startswith("EXCHANGE"):
         return []
     state.claims[event.event_id] = [_units_claim(event)]
     return paid(event, state, setting, day)

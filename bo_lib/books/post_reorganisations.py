@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -12,7 +11,7 @@ from bo_lib.books.lots import QUANTITY_DIGITS, Lot, Piece, add, apportion, posit
 from bo_lib.books.post_actions import expect_ratio
 from bo_lib.books.post_closing import closed
 from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
-from bo_lib.model.events import CashInLieu, Merger, Redemption, ReturnOfCapital, SpinOff, Transfer
+from bo_lib.model.events import CashInLieu, Merger, Redemption, ReturnOfCapital, SpinOff
 from bo_lib.model.money import ZERO, plain, round_money, round_to
 
 
@@ -236,37 +235,3 @@ def _beyond_cost(event: ReturnOfCapital, lot: Lot, over: Decimal, over_base: Dec
         "acquired": lot.acquired, "quantity": ZERO, "currency": lot.currency, "proceeds_local": max(over, ZERO),
         "cost_local": max(-over, ZERO), "price_gain_base": over_base, "currency_gain_base": ZERO,
     }  # fmt: skip
-
-
-def transfer(event: Transfer, state: State, setting: Setting, day: date) -> list[Line]:
-    """Lots leave one account and enter another with cost and acquisition date, in the order of the fund's method."""
-    currency = setting.expect_instrument(event.isin)
-    lots = state.lots_of(event.account, event.isin)
-    held = position(lots)
-    if not 0 < event.quantity <= abs(held) or event.account == event.to_account:
-        expected = f"at most the {plain(abs(held))} held in {event.account}, to another account"
-        raise Refused("transfer-too-large", f"transfer of {event.isin}", "quantity", plain(event.quantity), expected)
-    ratios = {lot.lot_id: lot.index_ratio for lot in lots}
-    pieces, _ = relieve(lots, -event.quantity.copy_sign(held), setting.lot_method(day), setting.base_currency)
-    there = state.lots_of(event.to_account, event.isin)
-    for number, piece in enumerate(pieces, 1):
-        opened = Lot(f"{event.event_id}/{number}", event.to_account, event.isin, piece.acquired, piece.quantity, currency,
-                     piece.cost_local, piece.cost_base)  # fmt: skip
-        add(there, replace(opened, index_ratio=ratios[piece.lot_id]))
-    cost, base = sum((p.cost_local for p in pieces), ZERO), sum((p.cost_base for p in pieces), ZERO)
-    moved = event.quantity.copy_sign(held)
-    _move_carried(event, state, held, moved, currency)
-    lines = [
-        Line("investments", currency, -cost, -base, event.account, event.isin, quantity=-moved),
-        Line("investments", currency, cost, base, event.to_account, event.isin, quantity=moved),
-    ]
-    return said(lines, event.reference, f"{plain(event.quantity)} {event.isin} from {event.account} to {event.to_account}")
-
-
-def _move_carried(event: Transfer, state: State, held: Decimal, moved: Decimal, currency: str) -> None:
-    """A future takes its last settlement value along."""
-    whole = state.carried.get((event.account, event.isin))
-    if whole is not None:
-        part = whole if moved == held else round_money(whole * moved / held, currency)
-        state.carried[event.account, event.isin] = whole - part
-        state.carried[event.to_account, event.isin] = state.carried.get((event.to_account, event.isin), ZERO) + part

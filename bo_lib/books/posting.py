@@ -15,6 +15,7 @@ from bo_lib.books import post_contracts as contracts
 from bo_lib.books import post_money as money
 from bo_lib.books import post_reorganisations as reorganisations
 from bo_lib.books import post_trades as trades
+from bo_lib.books import post_transfers as transfers
 from bo_lib.books.state import Line, Setting, State
 
 
@@ -66,7 +67,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "merger": (Rule(_effective, reorganisations.merger), Rule(_payment_date, money.paid)),
     "cash_in_lieu": (Rule(_effective, reorganisations.cash_in_lieu), Rule(_payment_date, money.paid)),
     "return_of_capital": (Rule(_effective, reorganisations.return_of_capital), Rule(_payment_date, money.paid)),
-    "transfer": (Rule(_effective, reorganisations.transfer),),
+    "transfer": (Rule(_effective, transfers.transfer),),
+    "in_kind": (Rule(_effective, transfers.in_kind),),
     "redemption": (Rule(_effective, reorganisations.redemption), Rule(_payment_date, money.paid)),
     "amortisation": (Rule(_effective, contracts.amortisation),),
     "index_fixing": (Rule(_effective, contracts.index_fixing),),

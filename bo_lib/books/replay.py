@@ -28,7 +28,7 @@ from bo_lib.model.money import ZERO, Rates, plain, round_to
 # Order within a day: income on what was held at the close before, then actions that apply from the open, then takeovers
 # and exercise, then trades (those that open before those that close), then money.
 _ORDER = ("dividend", "coupon", "return_of_capital", "split", "spin_off", "rights_issue", "merger", "index_fixing", "opening_lot",
-          "opening_balance", "rights_exercise", "transfer", "trade BUY", "trade SHORT", "trade SELL", "trade COVER",
+          "opening_balance", "rights_exercise", "transfer", "in_kind", "trade BUY", "trade SHORT", "trade SELL", "trade COVER",
           "option_exercise", "cash_in_lieu", "variation_margin", "redemption", "amortisation", "swap_payment", "settlement",
           "fx_deal", "money_deal", "capital", "accrual", "payment", "manual_journal", "reversal")  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_ORDER)}

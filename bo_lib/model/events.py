@@ -190,7 +190,8 @@ class Capital(_Event):
     """Units issued or redeemed: in NAV from ``effective_date`` (the day after dealing), cash on ``settlement_date``.
 
     ``amount`` is in the class currency, ``amount_base`` the same at the rates of the dealing day. EXCHANGE_OUT and EXCHANGE_IN move
-    units between classes (a series rolled up) or restate them (equalisation at crystallisation): no cash moves.
+    units between classes (a series rolled up) or restate them (equalisation at crystallisation): no cash moves. ``in_kind``:
+    securities are delivered instead of it (``InKind``).
     """
 
     kind: Literal["capital"] = "capital"
@@ -204,6 +205,7 @@ class Capital(_Event):
     currency: str
     account: str
     settlement_date: date
+    in_kind: bool = False
 
 
 class Accrual(_Event):
@@ -319,6 +321,24 @@ class Transfer(_Event):
     quantity: Decimal
 
 
+class InKind(_Event):
+    """Securities an investor delivers for units (IN) or takes for them (OUT), at market ``value`` in the instrument's currency.
+
+    ``order_id`` and ``amount`` in ``currency``: what is cleared of the units' order, whose ``Capital`` is in kind.
+    """
+
+    kind: Literal["in_kind"] = "in_kind"
+    order_id: str
+    account: str
+    isin: str
+    direction: Literal["IN", "OUT"]
+    quantity: Decimal
+    value: Decimal
+    currency: str
+    amount: Decimal
+    share_class: str
+
+
 class Redemption(_Event):
     """Positions end at ``price``: a bond repaid, called, a liquidation, an option that expires (price 0), a future delivered.
 
@@ -423,7 +443,7 @@ class Reversal(_Event):
 Event = Annotated[
     OpeningLot | OpeningBalance | Trade | Settlement | FxDeal | Dividend | Coupon | Split | RightsIssue | RightsExercise
     | Capital | Accrual | Payment | ManualJournal | Reversal | SpinOff | Merger | CashInLieu | ReturnOfCapital | Transfer
-    | Redemption | Amortisation | IndexFixing | VariationMargin | OptionExercise | SwapPayment | MoneyDeal,
+    | Redemption | Amortisation | IndexFixing | VariationMargin | OptionExercise | SwapPayment | MoneyDeal | InKind,
     Field(discriminator="kind"),
 ]  # fmt: skip
 KINDS: dict[str, type[_Event]] = {kind.model_fields["kind"].default: kind for kind in _Event.__subclasses__()}
@@ -436,5 +456,5 @@ def from_payload(payload: dict[str, Any]) -> Event:
 
 
 def to_payload(event: Event) -> dict[str, Any]:
-    """The event as plain JSON: decimals and dates as strings. ``belongs_to`` stands only where there is one."""
-    return event.model_dump(mode="json", exclude=None if event.belongs_to else {"belongs_to"})
+    """The event as plain JSON: decimals and dates as strings. What came to the events later stands only where it says something."""
+    return event.model_dump(mode="json", exclude={name for name in ("belongs_to", "in_kind") if not getattr(event, name, None)})

@@ -32,6 +32,10 @@ def every_contract() -> list[ev.Event]:
         action("money_deal", "e12", 11, "", style="DEPOSIT", principal="100000", rate_pct_annual="2.4", maturity_date=june(18)),
         action("money_deal", "e13", 11, "", currency="USD", style="REPO", principal="7000", rate_pct_annual="4.1",
                maturity_date=june(19), quantity=9000) ,
+        action("in_kind", "e17", 12, "US-NEW", order_id="O9", share_class="A", direction="IN", quantity=7, value="1407.07",
+               amount="1240.01", currency="EUR"),
+        action("in_kind", "e18", 13, "EURO-SHARE", order_id="O8", share_class="A", direction="OUT", quantity=3, value="91.10",
+               amount="91.10", account="BROKER"),
         action("redemption", "e14", 15, "EURO-BILL", price="100"), action("redemption", "e15", 16, "EURO-CALL", price="0"),
         action("redemption", "e16", 17, "US-LINKER", price="100", portion_pct="33.3", pay=18),
     ]  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 
-from bo_lib.model.events import LotPick
-from tests.books.desk import action, balances, booked, codes, keep, lot, text, trade
+from bo_lib.model import events as ev
+from tests.books.desk import action, balances, booked, capital, codes, june, keep, lot, text, trade
 
 D = Decimal
 OLD, NEWER = date(2024, 2, 2), date(2025, 3, 3)
@@ -69,7 +69,7 @@ def test_a_transfer_takes_cost_and_date_along() -> None:
 
 
 def test_a_sale_names_its_lots() -> None:
-    picks = (LotPick(lot_id="l2/1", quantity=30), LotPick(lot_id="l1/1", quantity=10))
+    picks = (ev.LotPick(lot_id="l2/1", quantity=30), ev.LotPick(lot_id="l1/1", quantity=10))
     book = keep(*TWO_LOTS, trade("s1", 3, "SELL", 40, "EURO-SHARE", "20", lots=picks)).value
     assert [(r["lot_id"], r["quantity"], r["cost_local"]) for r in book.realised.to_pylist()] == [
         ("l1/1", 10, 100),
@@ -80,7 +80,7 @@ def test_a_sale_names_its_lots() -> None:
 
 def test_lots_named_that_do_not_fit_are_refused() -> None:
     for picks, code in (([("l9/1", 40)], "lot-too-small"), ([("l2/1", 60)], "lot-too-small"), ([("l1/1", 30)], "lots-differ")):
-        named = tuple(LotPick(lot_id=name, quantity=quantity) for name, quantity in picks)
+        named = tuple(ev.LotPick(lot_id=name, quantity=quantity) for name, quantity in picks)
         assert codes(keep(*TWO_LOTS, trade("s1", 3, "SELL", 40, "EURO-SHARE", "20", lots=named))) == [code]
 
 
@@ -96,3 +96,43 @@ def test_the_currency_part_of_capital_returned_is_realised() -> None:
         3 realised_currency_gain 0 USD -9.29
     """).splitlines()
     )
+
+
+def in_kind(event_id: str, day: int, direction: str, isin: str, quantity: int, value: str, **more: str) -> ev.Event:
+    given = {"order_id": "O1", "share_class": "A", "currency": "EUR", "amount": value, **more}
+    return action("in_kind", event_id, day, isin, direction=direction, quantity=quantity, value=value, **given)
+
+
+def test_securities_delivered_for_units_enter_at_value_and_clear_the_order() -> None:
+    """1,120 dollars of shares at 1.12 for an order of 1,000 euro; no cash moves."""
+    order = capital("o1", 3, "SUBSCRIBE", "10", "1000", "1000", "EUR", 5).model_copy(update={"in_kind": True})
+    book = keep(order, in_kind("k1", 3, "IN", "US-SHARE", 20, "1120", amount="1000")).value
+    assert booked(book, "k1") == text("""
+        3 investments                  1120 USD  1000
+        3 currency_exchange           -1120 USD -1000
+        3 currency_exchange            1000 EUR  1000
+        3 receivable_for_units_issued -1000 EUR -1000
+    """)
+    found = balances(book)
+    assert ("receivable_for_units_issued", "EUR") not in found
+    assert ("cash", "EUR") not in found
+    assert [(x["quantity"], x["cost_local"], x["acquired"]) for x in book.lots().to_pylist()] == [(20, 1120, june(3))]
+
+
+def test_securities_taken_for_units_leave_at_value_with_their_gain() -> None:
+    order = capital("o1", 3, "REDEEM", "10", "500", "500", "EUR", 5).model_copy(update={"in_kind": True})
+    held = lot("l1", "EURO-SHARE", OLD, "100", "900", "900")
+    book = keep(held, order, in_kind("k1", 3, "OUT", "EURO-SHARE", 40, "500")).value
+    assert booked(book, "k1") == text("""
+        3 investments                 -360 EUR -360
+        3 realised_gain               -140 EUR -140
+        3 payable_for_units_redeemed   500 EUR  500
+    """)
+    assert ("payable_for_units_redeemed", "EUR") not in balances(book)
+
+
+def test_more_in_kind_than_is_held_and_another_amount_than_the_value_are_refused() -> None:
+    held = lot("l1", "EURO-SHARE", OLD, "10", "90", "90")
+    outcome = keep(held, in_kind("k1", 3, "OUT", "EURO-SHARE", 40, "500"), in_kind("k2", 3, "IN", "EURO-SHARE", 1, "9", amount="8"))
+    assert codes(outcome) == ["position-too-small", "in-kind-amount"]
+    assert balances(outcome.value)["investments", "EUR"] == (90, 90)

@@ -98,6 +98,12 @@ FURTHER: dict[str, Callable[[int, str, int], list[ev.Event]]] = {
     "transfer": lambda day, amount, small: [
         action("transfer", "kt", day, "EURO-SHARE", to_account="BROKER", quantity=small),
     ],
+    "in kind": lambda day, amount, small: [
+        action("in_kind", "ki", day, "JP-SHARE", order_id="O", share_class="A", direction="IN", quantity=small, value=small * 1000,
+               currency="EUR", amount=amount),
+        action("in_kind", "ku", day + 1, "EURO-SHARE", order_id="O", share_class="A", direction="OUT", quantity=small, value=amount,
+               amount=amount),
+    ],
     "amortisation": lambda day, amount, small: [
         lot("kb", "US-BOND", date(2025, 1, 2), "1000", "900.03", "800.02"),
         action("amortisation", "ka", day, "US-BOND", lot_id="kb0/1", amount=amount),
