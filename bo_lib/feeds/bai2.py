@@ -207,21 +207,20 @@ class _Report:
             return
         self.account.records += record.physical
         code, amount = [*_fields(record), "", ""][:2]
+        self.account.total += int(amount) if _WHOLE.fullmatch(amount.strip()) else 0  # also of what cannot be kept
         if code.strip() == _NON_MONETARY:
-            self.account.total += int(amount) if _WHOLE.fullmatch(amount.strip()) else 0
             self.reading.info("entry-non-monetary", "a record of words alone moves no money and is left out", place, found=code)
             return
         try:
-            value, row = self._movement(record)
+            row = self._movement(record)
         except UnreadableError as why:
             self.account.refused += 1
             self.reading.refuse(why, place)
             return
-        self.account.total += value
         self.account.amounts.append(row["amount"])
         self.reading.add(CASH_MOVEMENTS, place, row)
 
-    def _movement(self, record: _Record) -> tuple[int, dict[str, Any]]:
+    def _movement(self, record: _Record) -> dict[str, Any]:
         assert self.account is not None
         rest = _fields(record)
         code, amount = (rest.pop(0).strip() if rest else ""), (rest.pop(0) if rest else "").strip()
@@ -231,7 +230,7 @@ class _Report:
         valued = _skip_availability(funds, rest)
         bank, customer = (rest.pop(0).strip() if rest else ""), (rest.pop(0).strip() if rest else "")
         shared, currency = self.account.row, self.account.row["currency"]
-        return value, {
+        return {
             "statement_id": shared["statement_id"], "account": shared["account"], "currency": currency,
             "amount": sign * _major(value, currency), "booking_date": shared["statement_date"],
             "value_date": self.reading.tried(_day, valued, f"line {record.line}", "value date") or shared["statement_date"],

@@ -214,16 +214,25 @@ class _Statement:
             self.reading.error("currency-missing", "the statement names no currency; its rows are kept without one", self.place,
                                "CURDEF", found=NO_CURRENCY, todo="ask the sender")  # fmt: skip
         ids = {self.currency or NO_CURRENCY: row["statement_id"]} if cash else {}
+        balance = next(self.node.inside("INVBAL"), None)
+        if not cash and balance and (held := self._tried(lambda: balance.amount("AVAILCASH"))) is not None and self.currency:
+            ids[self.currency] = self._cash(row, self.currency, held)
         for ordinal, one in enumerate(rows, 1):
             currency = self._stated(one) or self.currency or NO_CURRENCY
             if currency not in ids:  # the amounts of another currency are in no balance of this one
-                ids[currency] = self.reading.statement_id(self.account, f"{number_ or '1'}/{currency if cash else 'cash'}")
-                other = {"statement_id": ids[currency], "kind": "cash", "currency": currency, "closing": None}
-                self.reading.add(STATEMENTS, self.place, {**row, **other})
+                ids[currency] = self._cash(row, currency)
             self._add(CASH_MOVEMENTS, one, ordinal, lambda node, name=ids[currency], currency=currency: {
                 "statement_id": name, "currency": currency, **self._movement(node)})  # fmt: skip
         if not cash:
             self._investments(row["statement_id"], until)
+
+    def _cash(self, row: dict[str, Any], currency: str, closing: Decimal | None = None) -> str:
+        """A statement of the cash beside ``row``; hands back its id. An investment account states what is available alone."""
+        part = currency if row["kind"] == "cash" else "cash"
+        name = self.reading.statement_id(self.account, f"{row['number'] or '1'}/{part}")
+        cash = {"statement_id": name, "kind": "cash", "currency": currency, "closing": closing}
+        self.reading.add(STATEMENTS, self.place, {**row, **cash})
+        return name
 
     def _investments(self, name: Any, until: date | None) -> None:
         self.reading.expect(TRANSACTIONS, HOLDINGS)

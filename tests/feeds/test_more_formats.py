@@ -239,6 +239,16 @@ def test_a_bai_record_of_words_alone_moves_no_money() -> None:
     assert len(rows(text, "cash_movements")) == len(rows(BAI2, "cash_movements")) - 1
 
 
+def test_an_amount_that_cannot_be_kept_still_counts_in_the_control_totals() -> None:
+    assert codes(BAI2.replace("16,475,2500,", "16,710,2500,")) == {"code-unknown", "balance-not-proven"}
+
+
+def test_the_cash_that_an_investment_account_states_is_its_closing_balance() -> None:
+    balance = "</INVTRANLIST><INVBAL><AVAILCASH>5000.25<MARGINBALANCE>0</INVBAL>"
+    cash = feeds.summary(read(OFX.replace("</INVTRANLIST>", balance)))["statements"][2]
+    assert (cash["account"], cash["currency"], cash["closing"], cash["entries"]) == ("INV-1", "USD", "5000.25", 0)
+
+
 def test_what_is_transferred_out_is_negative() -> None:
     moved = "<TRANSFER><INVTRAN><FITID>T1<DTTRADE>20260528</INVTRAN><UNITS>10<TFERACTION>OUT<POSTYPE>LONG</TRANSFER></INVTRANLIST>"
     found = rows(OFX.replace("</INVTRANLIST>", moved), "transactions")[1]
