@@ -20,6 +20,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +31,7 @@ from bo_lib.run.evidence import file_hashes, file_sha256
 from bo_lib.run.manifest import run_folders
 
 if TYPE_CHECKING:
+    from bo_lib.close import Financials
     from bo_lib.store import StoredFact
     from bo_lib.workbench import Workbench
 
@@ -88,14 +90,28 @@ def statements(desk: Workbench, folder: Path) -> list[Path]:
         if of is None:
             continue
         path = folder / f"{desk.fund.id}_{desk.month_name}_{name}"
-        made += [statements_book.write(of, desk.layout(name), path.with_suffix(".xlsx"))]
-        made += [_wrote(path.with_suffix(".json"), _json(statements_book.as_data(of)))]
-        made += _pdf(desk, name, path.with_suffix(".pdf"))
+        made.append(statements_book.write(of, desk.layout(name), path.with_suffix(".xlsx")))
+        made.append(_wrote(path.with_suffix(".json"), _json(statements_book.as_data(of))))
+        made.append(_pdf(desk, name, of, path.with_suffix(".pdf")))
     return made
 
 
-def _pdf(desk: Workbench, framework: str, path: Path) -> list[Path]:
-    return []
+def _pdf(desk: Workbench, framework: str, of: Financials, path: Path) -> Path:
+    """Statements, schedules and the tie-out on paper; every row of the schedules."""
+    from bo_lib.views.pages.close import statements_cover
+    from bo_lib.views.pdf import Document, render
+
+    stated, behind = desk.financial_statements(framework), desk.schedules()
+    lock = desk.close_record().lock
+    whole = replace(behind, sections=tuple(replace(s, rows=s.table.num_rows if s.table else 0) for s in behind.sections))
+    period = f"{of.of.opened} to {desk.day}, in {desk.fund.base_currency}"
+    status = {"hard": "FINAL", "soft": "SOFT CLOSED"}.get(lock, "DRAFT")
+    head, foot = f"{desk.fund.name}: financial statements", f"{desk.fund.id} {desk.month_name}"
+    path.write_bytes(render(Document(
+        head, f"{of.framework}, {period}", desk.day, stated.verdict.value, status, stated.summary, statements_cover(of),
+        (stated, whole), footer=foot,
+    )))  # fmt: skip
+    return path
 
 
 def _fill(desk: Workbench, folder: Path) -> list[StoredFact]:

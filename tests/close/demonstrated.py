@@ -64,7 +64,8 @@ def month(fund_id: str) -> Month:
     }
     evidence = Evidence(
         fund.id, END, book, struck, controls, None, frozenset(), adjusted, stated, roll, month=of,
-        ties={n: f.ties for n, f in made.items()}, investments=made["ifrs"].investments, as_of=compare_as_of(struck, struck, sourced_journal(book), sourced_journal(book), {}),
+        ties={n: f.ties for n, f in made.items()}, investments=made["ifrs"].investments,
+        as_of=compare_as_of(struck, struck, sourced_journal(book), sourced_journal(book), {}),
         related=(), budget=budget, tolerances=TASKS,
     )  # fmt: skip
     return Month(evidence, sources)

@@ -219,7 +219,7 @@ def test_the_audit_pack_is_verified_by_hash(story: dict[str, Any], firm: Firm, t
     assert [*pack.damaged(made.archive), *pack.damaged(made.folder)] == []
     parts = {p.relative_to(made.folder).parts[0] for p in made.folder.rglob("*") if p.is_file()}
     assert parts == {"approvals", "confirmations", "ledgers", "manifest.json", "reconciliations", "statements"}
-    assert {p.suffix for p in (made.folder / "statements").iterdir()} >= {".xlsx", ".json"}
+    assert {p.suffix for p in (made.folder / "statements").iterdir()} == {".xlsx", ".json", ".pdf"}
     told = (made.folder / "approvals" / "facts.jsonl").read_text()
     assert '"close.hard"' in told and '"close.approved"' in told and '"close.refused"' in told
     facts = Office(firm.root).store.facts(pack.PACKED)

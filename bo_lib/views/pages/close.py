@@ -14,6 +14,7 @@ from bo_lib.model.findings import Finding, Verdict
 from bo_lib.recon.decisions import Decision
 from bo_lib.views.pages.common import count, pick, table
 from bo_lib.views.report import Chart, Figure, Report, Section
+from bo_lib.views.wording import label
 
 
 def trial_balance_report(adjusted: pa.Table, base_currency: str) -> Report:
@@ -182,7 +183,8 @@ def financials_report(made: Financials | None, day: date, base_currency: str) ->
         Figure("Do not tie", len(made.broken), alarm=bool(made.broken)),
     )  # fmt: skip
     sections = [Section(s.title, s.clause, _laid(s.table), rows=80) for s in made.statements.values()]
-    sections.append(Section(made.titles.get("highlights", "Financial highlights"), table=made.highlights))
+    title = made.titles.get("highlights", "Financial highlights")
+    sections.append(Section(title, "For a unit outstanding throughout the period.", _by_class(made.highlights)))
     sections.append(Section("Tie-out", "Each figure against another computation of it.", made.ties, rows=80))
     return Report(
         f"statements_{made.framework.split()[0].lower()}", f"Financial statements, {made.framework}",
@@ -198,6 +200,33 @@ def _laid(statement: pa.Table) -> pa.Table:
     return table(rows, ("item", "amount", "comparative", "mark"))
 
 
+_PER_UNIT = ("opening_nav", "net_investment_income", "gains", "from_operations", "distributions", "closing_nav")
+
+
+def _by_class(highlights: pa.Table) -> pa.Table:
+    """A column for each class: figures per unit with four decimals, percentages and money with two."""
+    rows = highlights.to_pylist()
+    names = [name for name in highlights.column_names if name not in ("share_class", "currency")]
+    columns = {f"{r['share_class']} ({r['currency']})": [_shown(name, r[name]) for name in names] for r in rows}
+    return pa.table({"per unit and ratios": [label(name) for name in names], **columns})
+
+
+def _shown(name: str, value: Decimal | None) -> str:
+    return "" if value is None else f"{value:,.4f}" if name in (*_PER_UNIT, "units") else f"{value:,.2f}"
+
+
+def statements_cover(made: Financials) -> tuple[Section, ...]:
+    """What is in the document, for its first page."""
+    ends = {"position": "net_assets", "operations": "result", "changes": "closing", "cash_flows": "closing"}
+    rows = [
+        {"statement": s.title, "clause": s.clause, "ends_with": s.table["item"].to_pylist()[-1], "amount": s.totals[ends[key]]}
+        for key, s in made.statements.items()
+    ]
+    return (
+        Section("In this document", "Each mark leads to lines of the general ledger in the workbook.", table(rows, list(rows[0]))),
+    )
+
+
 def schedules_report(made: Financials | None, day: date) -> Report:
     """What stands behind the statements: investments, notes, roll-forwards."""
     if made is None:
@@ -207,7 +236,7 @@ def schedules_report(made: Financials | None, day: date) -> Report:
     condensed = [{**r, "item": f"\u2003{r['item']}" if r["kind"] == "line" else r["item"]} for r in made.condensed.to_pylist()]
     shown = table(condensed, ("item", "cost", "fair_value", "of_net_assets_pct"))
     sections = (
-        Section(made.titles.get("condensed", "Condensed schedule"), "By kind, country, industry; above 5 % by name.", shown, rows=120),
+        Section(made.titles.get("condensed", "Condensed schedule"), "Any above 5 % by name.", shown, rows=120),
         Section("Notes", "Fair value, purchases and sales, related parties, currencies, derivatives, earlier months.", made.notes,
                 rows=80),
         Section("Roll-forwards", "From the beginning of the month to its end.", made.rolled, rows=120),
