@@ -110,6 +110,8 @@ def read(
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; expected a file in it")
     if not path.exists():
+        if path.is_symlink():
+            raise FileNotFoundError(f"{path}: a link that leads nowhere")
         near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*")], 1)
         raise FileNotFoundError(f"{path}: no such file" + (f"; is it {near[0]}?" if near else ""))
     if (size := path.stat().st_size) > bytes_max:

@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 
 def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._Element | None:
     """The root element, or None with an error finding. libxml2 bounds depth (256) and text (10 MB) as ``huge_tree`` is off."""
-    data = data.lstrip()  # a blank line before the declaration is common in filings
+    data = _from_its_start(data)
     if len(data) > bytes_max:
         reading.error(
             "file-too-large", "the XML is larger than this reader takes", found=f"{len(data)} bytes", expected=f"{bytes_max}"
@@ -57,6 +57,18 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
     if reading.schemas is not None:
         _validate(root, reading.schemas, reading)
     return root
+
+
+def _from_its_start(data: bytes) -> bytes:
+    """Without the blanks before the declaration, which are common in filings, also behind a byte order mark."""
+    data = data.lstrip()
+    mark = next((m for m in (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff") if data.startswith(m)), b"")
+    if len(mark) != 2:
+        return data[len(mark) :].lstrip()
+    name = "utf-16-le" if mark == b"\xff\xfe" else "utf-16-be"
+    if not data[2:4].decode(name, "replace").isspace():
+        return data
+    return mark + data[2:].decode(name, "replace").lstrip().encode(name)
 
 
 def _validate(root: etree._Element, folder: Path, reading: Reading) -> None:

@@ -180,3 +180,9 @@ def test_cut_deep_and_large_xml_are_findings() -> None:
 def test_places_stay_apart_when_the_file_is_one_line() -> None:
     line = CAMT.replace("\n", "").replace("PDNG", "BOOK")
     assert len({m["at"] for m in rows(line, "cash_movements")}) == 2
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_blanks_before_the_declaration_do_no_harm(encoding: str) -> None:
+    text = "\n  " + CAMT.replace("UTF-8", encoding.removesuffix("-sig"))
+    assert rows(text.encode(encoding), "statements")[0]["proven"] is True
