@@ -12,7 +12,7 @@ from bo_lib.run.book_words import add_book, add_correct, add_explain, add_refuse
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
-from bo_lib.run.nav_words import add_prices
+from bo_lib.run.nav_words import add_nav_error, add_prices
 from bo_lib.run.release_words import add_nav
 
 
@@ -37,7 +37,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _call(arguments: argparse.Namespace) -> int:
     from bo_lib.run import commands  # only now: `bo --help` stays quick
 
-    command: int = getattr(commands, arguments.command)(arguments)
+    command: int = getattr(commands, arguments.command.replace("-", "_"))(arguments)
     return command
 
 
@@ -119,6 +119,7 @@ def _add_desks(commands: Any) -> None:
     add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))
     add_prices(_command(commands, "prices", "list prices and their checks; challenge, override, approve"))
     add_nav(_command(commands, "nav", "list NAVs, sign and release them, write their packs"))
+    add_nav_error(_command(commands, "nav-error", "strike past days again and size what was wrong: who dealt, who is owed what"))
     dashboards = _command(commands, "dashboards", "serve the dashboards in a browser, for this machine only")
     dashboards.add_argument("--port", type=int, default=8866)
     dashboards.add_argument("--open", action="store_true", help="open a browser on it")

@@ -422,6 +422,36 @@ class Bases(Strict):
         return found
 
 
+ErrorCause = Literal["valuation", "fees", "swing", "cut_off"]
+
+
+class NavErrorRule(Strict):
+    """From which size on an error of the NAV is put right, and for whom; the words are explained at the head of its file."""
+
+    domicile: str  # ISO 3166, or * for any
+    kinds: tuple[str, ...]  # of funds, or *
+    start: date = Field(alias="from")
+    until: date | None = None
+    threshold_pct: NotNegative = Decimal(0)
+    per_unit: bool = False
+    investors_pct: NotNegative = Decimal(0)
+    de_minimis: NotNegative = Decimal(0)
+    de_minimis_currency: str = ""
+    always: tuple[ErrorCause, ...] = ()
+    fund_always: tuple[ErrorCause, ...] = ()
+    source: str
+
+
+class NavErrorRules(Strict):
+    """parameters/rules/nav_errors.yaml"""
+
+    rules: tuple[NavErrorRule, ...]
+
+    def of(self, domicile: str, kind: str, day: date) -> NavErrorRule | None:
+        fitting = (r for r in self.rules if r.domicile in (domicile, "*") and (kind in r.kinds or "*" in r.kinds))
+        return next((r for r in fitting if r.start <= day and (r.until is None or day <= r.until)), None)
+
+
 class Day(Strict):
     """parameters/schedule.yaml: the graph of a business day."""
 

@@ -28,7 +28,10 @@ from bo_lib.nav.tables import COMPONENTS
 # Ledgers that the marks keep at today's value: whatever was taken over on them is replaced, not added to.
 MARKED = frozenset({"unrealised_appreciation", "forward_value"})
 _DEAL = "interest on "  # begins the item of interest on a money deal
-_PAYABLES = frozenset({"payable_for_investments_purchased", "payable_for_units_redeemed", "dividends_payable", "fx_payable"})
+_PAYABLES = frozenset(
+    """payable_for_investments_purchased payable_for_units_redeemed dividends_payable fx_payable repo_payable borrowing_payable
+    lending_collateral_payable""".split()
+)
 
 
 def component_of(ledger: str) -> str:

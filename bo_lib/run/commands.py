@@ -226,6 +226,12 @@ def prices(arguments: argparse.Namespace) -> int:
     return desk.prices(_office(arguments), arguments)
 
 
+def nav_error(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import nav as desk
+
+    return desk.nav_error(_office(arguments), arguments)
+
+
 def dashboards(arguments: argparse.Namespace) -> int:
     from bo_lib.views.dashboards import serve
 

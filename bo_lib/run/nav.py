@@ -33,6 +33,19 @@ def prices(office: Office, arguments: argparse.Namespace) -> int:
     return _shown(acts[arguments.decision](), arguments.json)
 
 
+def nav_error(office: Office, arguments: argparse.Namespace) -> int:
+    from bo_lib.workbench.nav_errors import nav_error as size
+
+    first, last = _date(arguments.first), _date(arguments.last)
+    if first > last:
+        raise UsageError(f"--from {first} is after --to {last}")
+    fund = office.fund(arguments.fund).id
+    _, report = size(office, fund, first, last, cause=arguments.cause, known_at=arguments.known_at)
+    if arguments.out:
+        arguments.out.write_text(report.to_html(), "utf-8")
+    return _shown(report, arguments.json)
+
+
 def _shown(report: Report, as_json: bool) -> int:
     text = json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if as_json else report.to_text(200)
     sys.stdout.write(f"{text}\n")

@@ -42,4 +42,11 @@ def add_nav_error(made: argparse.ArgumentParser) -> None:
     made.add_argument("--from", dest="first", metavar="D", required=True, help="first business date whose NAV may be wrong")
     made.add_argument("--to", dest="last", metavar="D", required=True, help="last one")
     made.add_argument("--known-at", dest="known_at", default="", metavar="TIME", help="what is right as known then (default: now)")
+    made.add_argument(
+        "--cause",
+        choices=("valuation", "fees", "swing", "cut_off"),
+        default="valuation",
+        help="what went wrong (default: valuation)",
+    )
+    made.add_argument("--out", type=Path, metavar="FILE", help="keep the page with the draft of the notice (HTML)")
     made.add_argument("--json", action="store_true", help="as JSON")

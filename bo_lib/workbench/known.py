@@ -179,12 +179,16 @@ class Known:
         skip = tuple(without)
         return [event for event in self._all_events(self._length()) if not (skip and event.event_id.startswith(skip))]
 
-    def book(self, without: Iterable[str] = (), until: date | None = None, basis: str = "") -> Outcome[Book]:
+    def book(
+        self, without: Iterable[str] = (), until: date | None = None, basis: str = "", plus: Sequence[events.Event] = ()
+    ) -> Outcome[Book]:
         """The books as of the day (or ``until``), replayed from events; on another ``basis`` than US GAAP: IFRS, TAX, ….
+
+        ``without`` leaves out events whose id starts so, ``plus`` are events that are in no store.
 
         Raises ``ParameterError`` for a basis that parameters/rules/bases.yaml does not know.
         """
-        return self._replayed(tuple(without), until or self.day, self._length(), basis)
+        return self._replayed(tuple(without), until or self.day, self._length(), basis, tuple(plus))
 
     def _length(self) -> int:
         """How many facts the fund has: what was read stays good until there are more."""
@@ -196,9 +200,12 @@ class Known:
         return [events.from_payload(f.payload) for f in self.facts("event")]
 
     @lru_cache(maxsize=6)  # noqa: B019
-    def _replayed(self, without: tuple[str, ...], until: date, length: int, basis: str) -> Outcome[Book]:
+    def _replayed(
+        self, without: tuple[str, ...], until: date, length: int, basis: str, plus: tuple[events.Event, ...]
+    ) -> Outcome[Book]:
+        told = [*self.events(without), *plus]
         return replay(
-            self.events(without), base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
+            told, base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
             lot_method=self.fund.lot_methods_of(basis), until=until, shorts_allowed=self.fund.kind == "long_short",
             chart=self.office.chart, basis=self.office.bases.of(basis) if basis else None,
         )  # fmt: skip
