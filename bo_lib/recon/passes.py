@@ -6,11 +6,10 @@ Bulk stays in DuckDB and in arrays; Python looks only at rows for which more tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Context, Decimal
-from fractions import Fraction
+from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +26,6 @@ from bo_lib.recon.sqltext import arrays, equal, filled, listed, quoted, sql
 
 EDGES_MAX_PER_ROW = 8  # pairs of rows that fit each other, above which a pass with tolerances is left out with a note
 EDGES_FREE = 2_000_000
-EXACT = Context(prec=100)
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ class Passes:
             if max(sum(len(rows) for side, rows, *_ in found if side == n) for n in (0, 1)) > step.rows_max:
                 crowded += 1
                 continue
-            sure, doubtful = _subsets_of(found, step, tolerance)
+            sure, doubtful = subsets.groups(found, step.members_max, tolerance)
             certain += sure
             unsure += doubtful
         if crowded:
@@ -371,51 +369,6 @@ def _flows(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> Iterato
         for _ in range(count):
             if nodes[0].get(x) and nodes[1].get(y):
                 yield nodes[0][x].pop(0), nodes[1][y].pop(0)
-
-
-def _subsets_of(
-    found: Sequence[tuple[int, list[int], Decimal, list[Decimal]]], step: Pass, tolerance: Tolerance
-) -> tuple[list[Group], list[Group]]:
-    """Certain and doubtful groups of rows among the rows (side, rows, amount, also) of one key."""
-    usable = [row for row in found if row[2] is not None and None not in row[3]]
-    limits = [tolerance.absolute, tolerance.under or Decimal(0), tolerance.over or Decimal(0)]
-    figures = [n for _, _, amount, also in usable[:1] for n in (amount, *also)]  # a column has one scale
-    scale = max(0, *(-int(Decimal(n).as_tuple().exponent) for n in (*limits, *figures)))
-    nodes = [
-        subsets.Node(side, len(rows), _units(amount, scale), tuple(_units(n, scale) for n in also))
-        for side, rows, amount, also in usable
-    ]
-    absolute, under, over = (_units(n, scale) for n in limits)
-    share = Fraction(tolerance.relative)
-
-    def reach(amount: int) -> int:
-        return max(absolute, under, over, int(abs(amount) * share / (1 - share)) + 1 if share else 0)
-
-    def fits(side: int, one: int, total: int) -> bool:
-        ours, theirs = (one, total) if side == 0 else (total, one)
-        if tolerance.asymmetric:
-            return -under <= (ours - theirs if ours < 0 else theirs - ours) <= over
-        return abs(ours - theirs) <= max(Fraction(absolute), max(abs(ours), abs(theirs)) * share)
-
-    answers = subsets.solve(nodes, step.members_max, reach, fits)
-    left = [list(rows) for _, rows, _, _ in usable]
-    certain: list[Group] = []
-    for answer, often in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
-        for _ in range(often if sum(count for _, count in answer) > 2 else 0):
-            taken = [(nodes[n].side, left[n].pop(0)) for n, count in sorted(answer) for _ in range(count)]
-            certain.append(([row for side, row in taken if not side], [row for side, row in taken if side]))
-    unsure: list[Group] = []
-    for region in answers.regions:
-        rows = [(nodes[n].side, row) for n in sorted(region) for row in left[n]]
-        for n in region:
-            left[n] = []
-        unsure.append(([row for side, row in rows if not side], [row for side, row in rows if side]))
-    return certain, [(of_a, of_b) for of_a, of_b in unsure if of_a and of_b]
-
-
-def _units(number: Decimal, scale: int) -> int:
-    """A decimal as whole units of 10 ** -scale, exact at any length."""
-    return int(EXACT.scaleb(number, scale))
 
 
 def _within(tolerance: Tolerance) -> str:

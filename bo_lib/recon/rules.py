@@ -73,8 +73,8 @@ class Tolerance(Strict):
     """
 
     absolute: Decimal = Field(default=Decimal(0), ge=0)
-    pct: Decimal = Field(default=Decimal(0), ge=0)
-    bp: Decimal = Field(default=Decimal(0), ge=0)
+    pct: Decimal = Field(default=Decimal(0), ge=0, lt=100)
+    bp: Decimal = Field(default=Decimal(0), ge=0, lt=10000)
     under: Decimal | None = Field(default=None, ge=0)
     over: Decimal | None = Field(default=None, ge=0)
 

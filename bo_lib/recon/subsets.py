@@ -8,25 +8,33 @@ rest is a region where a person must decide. All bounds are counts of steps, so 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Context, Decimal
+from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
 import numpy as np
 
+from bo_lib.recon.places import Group
+from bo_lib.recon.rules import Tolerance
+
 ANSWERS_MAX = 40  # of one row: with more, none is certain
 STEPS_MAX = 20_000  # of the search for packings in one component
 HITS_MAX = 200_000  # sums that meet, for one row
+FEW = 8  # rows of a side whose sums are tried one by one
 MARKS = 1 << 18  # places for marks of sums
 BLOCK = 1 << 17  # sums looked up together
+EXACT = Context(prec=100)
 SUMS_MAX = 1 << 61  # beyond it sums would leave 64 bits
 MEETING = {4: (2, 2), 5: (2, 3), 6: (3, 3)}  # members: how many meet how many
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 Fits = Callable[[int, int, int], bool]  # side of the one, its amount, the others' sum
 Answer = frozenset[tuple[int, int]]  # (node, how many of its rows)
+Member = tuple[int, Sequence[int], Decimal, Sequence[Decimal]]  # identical rows: side, rows, amount, further figures
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,59 @@ class Subsets:
 
     certain: dict[Answer, int]
     regions: tuple[frozenset[int], ...]
+
+
+def groups(found: Sequence[Member], members_max: int, tolerance: Tolerance) -> tuple[list[Group], list[Group]]:
+    """Certain and doubtful groups of rows among the members of one key."""
+    usable = [row for row in found if row[2] is not None and None not in row[3]]
+    limits = [tolerance.absolute, tolerance.under or Decimal(0), tolerance.over or Decimal(0)]
+    figures = [n for _, _, amount, also in usable[:1] for n in (amount, *also)]  # a column has one scale
+    scale = max(0, *(-int(Decimal(n).as_tuple().exponent) for n in (*limits, *figures)))
+    nodes = [
+        Node(side, len(rows), _units(amount, scale), tuple(_units(n, scale) for n in also)) for side, rows, amount, also in usable
+    ]
+    answers = solve(nodes, members_max, *_limits(tolerance, *(_units(n, scale) for n in limits)))
+    left = [list(rows) for _, rows, _, _ in usable]
+    certain: list[Group] = []
+    for answer, often in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
+        for _ in range(often if sum(count for _, count in answer) > 2 else 0):
+            certain.append(_sides((nodes[n].side, left[n].pop(0)) for n, count in sorted(answer) for _ in range(count)))
+    unsure: list[Group] = []
+    for region in answers.regions:
+        unsure.append(_sides((nodes[n].side, row) for n in sorted(region) for row in left[n]))
+        for n in region:
+            left[n] = []
+    return certain, [(of_a, of_b) for of_a, of_b in unsure if of_a and of_b]
+
+
+def _limits(tolerance: Tolerance, absolute: int, under: int, over: int) -> tuple[Callable[[int], int], Fits]:
+    """How far a sum may lie from an amount at most, and whether it fits exactly, in whole units."""
+    share = Fraction(tolerance.relative)
+    widest = max(absolute, under, over)
+
+    def reach(amount: int) -> int:
+        return max(widest, int(abs(amount) * share / (1 - share)) + 1) if share else widest
+
+    def fits(side: int, one: int, total: int) -> bool:
+        ours, theirs = (one, total) if side == 0 else (total, one)
+        if tolerance.asymmetric:
+            return -under <= (ours - theirs if ours < 0 else theirs - ours) <= over
+        off = abs(ours - theirs)
+        return off <= absolute or (bool(share) and off <= max(abs(ours), abs(theirs)) * share)
+
+    return reach, fits
+
+
+def _sides(rows: Iterable[tuple[int, int]]) -> Group:
+    both: tuple[list[int], list[int]] = ([], [])
+    for side, row in rows:
+        both[side].append(row)
+    return both
+
+
+def _units(number: Decimal | int, scale: int) -> int:
+    """A number as whole units of 10 ** -scale, exact at any length."""
+    return int(EXACT.scaleb(number, scale))
 
 
 def solve(nodes: Sequence[Node], members_max: int, reach: Callable[[int], int], fits: Fits) -> Subsets:
@@ -87,7 +148,8 @@ class _Pool:
         self.figures = [(node.amount, *node.also) for _, node in rows]
         self.members_max = members_max
         amounts = [node.amount for _, node in rows]
-        self.exact = sum(map(abs, amounts)) < SUMS_MAX
+        self.few = len(rows) <= FEW
+        self.exact = not self.few and sum(map(abs, amounts)) < SUMS_MAX
         self.sums: dict[int, tuple[Array, Array]] = {}
         if self.exact:
             amount = np.array(amounts, np.int64)
@@ -103,10 +165,11 @@ class _Pool:
 
     def members(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, Sequence[int]]]:
         """(place in ``amounts``, rows whose sum lies within its reach), all amounts at once."""
-        small = [n for n, (amount, far) in enumerate(zip(amounts, reach, strict=True)) if abs(amount) + far < SUMS_MAX]
         if not self.exact:
             yield from self._slowly(amounts, reach)
-        elif small and self.owner:
+            return
+        small = [n for n, (amount, far) in enumerate(zip(amounts, reach, strict=True)) if abs(amount) + far < SUMS_MAX]
+        if small:
             low, high = (np.array([amounts[n] + sign * reach[n] for n in small], np.int64) for sign in (-1, 1))
             for size in range(1, self.members_max + 1):
                 for at, rows in self._few(size, low, high) if size <= 3 else self._met(*MEETING[size], low, high):
@@ -141,11 +204,15 @@ class _Pool:
             yield from zip((one[rising] + begin).tolist(), found, strict=True)
 
     def _slowly(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
-        """Amounts beyond 64 bits, by whole numbers of any size; up to three members, else the count of sums has no bound."""
-        for size in range(1, min(3, self.members_max) + 1):
-            for members in combinations(range(len(self.figures)), size):
-                total = sum(self.figures[i][0] for i in members)
-                yield from ((n, members) for n, amount in enumerate(amounts) if abs(total - amount) <= reach[n])
+        """Few rows, or amounts beyond 64 bits: those up to three members, else the count of sums has no bound."""
+        sums = [figures[0] for figures in self.figures]
+        wanted = list(enumerate(zip(amounts, reach, strict=True)))
+        for size in range(1, min(self.members_max if self.few else 3, len(sums)) + 1):
+            for members in combinations(range(len(sums)), size):
+                total = sum([sums[i] for i in members])
+                for n, (amount, far) in wanted:
+                    if -far <= total - amount <= far:
+                        yield n, members
 
 
 def _components(answers: set[Answer]) -> Iterator[list[Answer]]:

@@ -1,15 +1,18 @@
-"""How well and how fast the matcher matches: transactions of two sides with the truth known.
+"""How well and how fast ``bo match`` matches: transactions of two sides with the truth known, all passes of the example rules.
 
     python tests/benchmarks/bench_match.py [ROWS …]          default 100000 1000000
+    DATACOMPY=/path/to/python …                              an environment with datacompy, which wants another pandas
 
-Classes: clean, no reference on the right, a cent off, a day or two off, missing on a side, booked twice. Prints recall and
-precision per class, processor time against scanning both Parquet files plus one hash join (same run), and the peak of memory.
+Each figure is of a process of its own: processor seconds with and without the start of Python, and the peak of memory. The
+measure is one query that scans both Parquet files and joins them by one hash join, in the same run. Then the same by hand in
+pandas (exact reference, attributes, cents and days, sums; no subsets, netting or text), datacompy (a key alone), and the
+comparison within 300 MB. At the end recall and precision by kind of row.
 """
 
 from __future__ import annotations
 
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,134 +21,130 @@ from pathlib import Path
 from string import Template
 
 import duckdb
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from bo_lib.recon import Matching, Rules, match
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.benchmarks.transactions import KINDS, NOTHING_DUE, generate
 
-SEED = 7
-CLASSES = ("clean", "left_only", "right_only", "cent_off", "days_off", "no_reference")
-SHARES = (0.75, 0.02, 0.02, 0.01, 0.01, 0.19)
-RULES = Rules.model_validate({
-    "name": "transactions", "version": 1, "title": "Transactions", "left": {"name": "books"}, "right": {"name": "custodian"},
-    "scope": ["account", "currency"], "amount": "amount", "date": "trade_date", "reference": "reference", "passes": [
-        {"id": "reference", "equal": ["reference", "isin", "quantity", "amount", "trade_date"]},
-        {"id": "reference-near", "equal": ["reference", "isin", "quantity"], "amount": {"absolute": "0.01"}, "days": 4},
-        {"id": "attributes", "equal": ["isin", "quantity", "amount", "trade_date"]},
-        {"id": "near", "equal": ["isin", "quantity"], "amount": {"absolute": "0.01"}, "days": 4},
-        {"id": "difference", "kind": "difference", "equal": ["reference"]},
-    ],
-})  # fmt: skip
+RULES = Path(__file__).parents[2] / "parameters/recon/transactions.yaml"
+START = "import os, sys, time; from pathlib import Path; left, right, out, rules = sys.argv[1:5]\n"
+END = "\nprint(time.process_time() - begin)"
+JOIN = '''import duckdb
+begin = time.process_time()
+con = duckdb.connect(config={"threads": "2"})
+con.execute("""select count(*), sum(y.amount - x.amount), sum(y.trade_date - x.trade_date),
+    sum(y.settlement_date - x.settlement_date),
+    sum((x.quantity = y.quantity and x.account = y.account and x.security = y.security)::int)
+    from read_parquet($1) x join read_parquet($2) y using (reference)""", [left, right]).fetchall()'''
+MATCH = """from bo_lib.run.match import match_files
+from bo_lib.recon import files, match
+begin = time.process_time()
+match_files(Path(left), Path(right), Path(rules), Path(out))"""
+PANDAS = """import numpy as np, pandas as pd, pyarrow.parquet as pq
+begin = time.process_time()
+KEY = ["account", "security", "quantity", "trade_date", "settlement_date"]
+def load(path):
+    t = pq.read_table(path, columns=["reference", "amount", *KEY])
+    for name, scale in (("amount", 100), ("quantity", 10000)):
+        whole = np.rint(t[name].cast("float64").to_numpy() * scale).astype("int64")
+        t = t.set_column(t.column_names.index(name), name, [whole])
+    return t.to_pandas(types_mapper=None).rename_axis("row").reset_index()
+def numbered(t, on):
+    t = t.dropna(subset=[n for n in on if n != "amount"])
+    return t.assign(k=t.groupby(on, sort=False).cumcount())
+def exact(a, b, on):
+    m = numbered(a, on).merge(numbered(b, on), on=[*on, "k"], suffixes=("", "_y"))
+    return a[~a.row.isin(m.row)], b[~b.row.isin(m.row_y)], m
+a, b = load(left), load(right)
+a, b, one = exact(a, b, ["reference", "amount", *KEY])
+a, b, two = exact(a, b, ["amount", *KEY])
+m = a.merge(b, on=["account", "security", "quantity"], suffixes=("", "_y"))
+off = (m.amount - m.amount_y).abs(), (pd.to_datetime(m.trade_date) - pd.to_datetime(m.trade_date_y)).dt.days.abs()
+m = m[(off[0] <= 1) & (off[1] <= 4)].drop_duplicates("row").drop_duplicates("row_y")
+a, b = a[~a.row.isin(m.row)], b[~b.row.isin(m.row_y)]
+group = ["account", "security", "trade_date", "settlement_date"]
+for x, y in ((a, b), (b, a)):
+    g = x.groupby(group, sort=False).agg(amount=("amount", "sum"), quantity=("quantity", "sum"), n=("row", "size")).reset_index()
+    g[g.n > 1].merge(y, on=[*group, "quantity"], suffixes=("", "_y"))"""
+DATACOMPY = """import pandas as pd, datacompy
+begin = time.process_time()
+a, b = (pd.read_parquet(p).dropna(subset=["reference"]).drop_duplicates("reference") for p in (left, right))
+made = getattr(datacompy, "PandasCompare", getattr(datacompy, "Compare", None))(a, b, join_columns="reference", abs_tol=0.01)
+made.report()"""
+
+PAIRS = Template("""
+create table m as select * from read_parquet('${out}/matches.parquet');
+create table rows as select 'left' as side, file_row_number as row, truth, twin, kind
+from read_parquet('${left}', file_row_number = true)
+union all select 'right', file_row_number, truth, twin, kind from read_parquet('${right}', file_row_number = true);
+create table g as select "pass", "group", verdict, count(distinct twin) = 1 as good
+from m join rows using (side, row) group by all;
+create table due as select truth from rows group by truth having count(distinct side) = 2
+union all select truth from rows where kind in (${reversed}) group by truth""")
+SCORE = """select kind, case when kind = 0 then 2 * count(distinct truth)  -- some of these are booked twice
+        else count(*) filter (where truth in (select truth from due)) end, count(g.good), count(*) filter (where g.good),
+    count(*) filter (where m.verdict = 'suggest')
+from rows left join m using (side, row) left join g on (g."pass", g."group") = (m."pass", m."group") and g.verdict <> 'suggest'
+group by kind order by kind"""
 
 
-SCAN = Template("""select count(reference), max(account), max(currency), max(isin), sum(quantity), sum(amount), max(trade_date)
-    from ${table}""")
+def measured(code: str | list[str], words: list[str], python: str = sys.executable) -> dict[str, float]:
+    """Seconds of processor of a whole process and (of a script) after its imports, and the peak of its memory in MB."""
+    command = [*code, *words] if isinstance(code, list) else [python, "-c", START + code + END, *words]
+    began = time.perf_counter()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        out, errors = process.stdout.read(), process.stderr.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1) or (process.returncode and isinstance(code, str)):
+        raise RuntimeError(errors[-2000:] or out[-2000:])
+    inner = float(out.split()[-1]) if isinstance(code, str) else 0.0
+    whole, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    return {"whole": whole, "inner": inner, "wall": time.perf_counter() - began, "peak_mb": peak}
 
 
-def generate(count: int, folder: Path) -> None:
-    """``left.parquet`` and ``right.parquet`` of some ``count`` rows; ``truth`` says which rows are the same transaction."""
-    draw = np.random.default_rng(SEED)
-    kind = draw.choice(len(CLASSES), count, p=SHARES)
-    account, security = draw.integers(0, 200, count), np.minimum((draw.pareto(1.2, count) * 60).astype(int), 4999)
-    day = np.datetime64("2026-01-05") + draw.integers(0, 90, count)
-    quantity = np.where(draw.random(count) < 0.3, draw.integers(1, 20000, count), draw.choice([100, 200, 500, 1000, 5000], count))
-    price = draw.uniform(5, 400, 5000)[security] * (1 + draw.normal(0, 0.004, count))
-    cents = np.rint(-quantity * price * 100).astype(np.int64)
-    twins = np.flatnonzero(draw.random(count) < 0.005)[1:]
-    for column in (account, security, day, quantity, cents):
-        column[twins] = column[twins - 1]
-    facts = (account, security, day, quantity, cents, kind)
-    for name, missing in (("left", 2), ("right", 1)):
-        rows = np.flatnonzero(kind != missing)
-        again = draw.choice(rows[kind[rows] == 0], len(rows) // 1000, replace=False)
-        chosen = draw.permutation(np.concatenate([rows, again]))
-        pq.write_table(_side(name, chosen, facts, draw), folder / f"{name}.parquet", row_group_size=131072)
+def bo(left: str, right: str, out: str, *more: str) -> list[str]:
+    return [sys.executable, "-m", "bo_lib.cli", "match", left, right, "--rules", str(RULES), "--out", out, *more]
 
 
-def _side(name: str, chosen: np.ndarray, facts: tuple[np.ndarray, ...], draw: np.random.Generator) -> pa.Table:
-    account, security, day, quantity, cents, kind = (fact[chosen] for fact in facts)
-    if name == "right":
-        cents = cents + np.where(kind == 3, draw.choice([-1, 1], len(chosen)), 0)
-        day = day + np.where(kind == 4, draw.integers(1, 3, len(chosen)), 0)
-    hidden = (kind == 5) | (draw.random(len(chosen)) < 0.02) if name == "right" else np.zeros(len(chosen), bool)
-    return pa.table({
-        "reference": pa.array(np.char.add("TRX", (chosen + 10_000_000).astype(str)), mask=hidden),
-        "account": np.char.add("ACC", np.char.zfill(account.astype(str), 5)),
-        "currency": np.where(account % 3 == 0, "EUR", "USD"),
-        "isin": np.char.add("US", np.char.zfill(security.astype(str), 10)),
-        "quantity": pa.array(quantity).cast(pa.decimal128(19, 0)).cast(pa.decimal128(28, 4)),
-        "amount": pc.multiply(pa.array(cents).cast(pa.decimal128(19, 0)), pa.scalar("0.01").cast(pa.decimal128(3,
-        2))).cast(pa.decimal128(24, 2)),
-        "trade_date": pa.array(day.astype("datetime64[D]")),
-        "truth": pa.array(chosen), "kind": pa.array(kind),
-    })  # fmt: skip
+def speed(left: str, right: str, out: str) -> None:
+    words = [left, right, out, str(RULES)]
+    runs = [(measured(JOIN, words), measured(MATCH, words), measured(bo(left, right, out), [])) for _ in range(3)]
+    join, engine, whole = (min((run[n] for run in runs), key=lambda r: r["whole"]) for n in range(3))
+    print(f"  scan and join  {join['inner']:6.2f} s of processor ({join['whole']:.2f} s with the start of Python)")
+    others = {"engine": engine, "bo match": whole, "bo match, 300 MB": measured(bo(left, right, out, "--memory", "300"), [])}
+    others["pandas by hand"] = measured(PANDAS, words)
+    if python := os.environ.get("DATACOMPY"):
+        others["datacompy"] = measured(DATACOMPY, words, python)
+    for name, run in others.items():
+        spent = run["inner"] or run["whole"]
+        ratios = f"{spent / join['inner']:5.1f} times, {run['whole'] / join['whole']:5.1f} process by process"
+        print(f"  {name:16}{spent:7.2f} s, {ratios}; {run['wall']:6.2f} s, {run['peak_mb']:.0f} MB", flush=True)
 
 
-def score(found: Matching, left: pa.Table, right: pa.Table) -> list[tuple[object, ...]]:
-    """Per class: rows that have a counterpart, matched among them, pairs made, of them right (the same or an identical one)."""
+def quality(left: str, right: str, out: str) -> None:
+    subprocess.run(bo(left, right, out), check=False, capture_output=True)
     con = duckdb.connect()
-    for name, table in (("matches", found.matches), ("suggestions", found.suggestions), ("l", left), ("r", right)):
-        con.register(name, table if name not in "lr" else table.append_column("row", pa.array(range(table.num_rows))))
-    con.execute("""create table pairs as
-        select l.kind, l.truth = r.truth or (l.account, l.isin, l.quantity, l.amount, l.trade_date) = (r.account, r.isin,
-        r.quantity, r.amount, r.trade_date) as good,
-               l.row as left_row
-        from matches a join l on a.side = 'left' and l.row = a.row
-        join matches b on b."pass" = a."pass" and b."group" = a."group" and b.side = 'right' join r on r.row = b.row""")
-    return con.execute("""select l.kind, count(*) filter (where l.truth in (select truth from r)) as due,
-          count(p.left_row) as paired, count(*) filter (where p.good) as good,
-          count(*) filter (where l.row in (select row from suggestions where side = 'left')) as suggested
-        from l left join pairs p on p.left_row = l.row group by l.kind order by l.kind""").fetchall()
-
-
-def measured(task: str, folder: str) -> dict[str, float]:
-    """Run one task in a fresh process; its processor and wall time in seconds and its peak of memory in MB."""
-    out = subprocess.run([sys.executable, __file__, "--task", task, folder], check=True, capture_output=True, text=True).stdout
-    return dict(json.loads(out.splitlines()[-1]))
-
-
-def task(name: str, folder: Path) -> None:
-    start, cpu = time.perf_counter(), time.process_time()
-    if name == "join":
-        paths = folder / "left.parquet", folder / "right.parquet"
-        con = duckdb.connect()
-        for path in paths:
-            con.read_parquet(str(path)).create_view(path.stem)
-            con.execute(SCAN.substitute(table=f'"{path.stem}"')).fetchall()
-        con.execute('select count(*), sum(l.amount - r.amount) from "left" l join "right" r using (reference)').fetchall()
-    else:
-        select = f"select {', '.join(RULES.columns)} from read_parquet($path)"  # noqa: S608
-        sides = (
-            duckdb.sql(select, params={"path": str(folder / f"{side}.parquet")}).to_arrow_table() for side in ("left", "right")
-        )
-        match(*sides, RULES)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"cpu": time.process_time() - cpu, "wall": time.perf_counter() - start, "peak_mb": peak}))
+    reversed_kinds = ", ".join(str(n) for n, name in enumerate(KINDS) if name.startswith("reversed"))
+    con.execute(PAIRS.substitute(left=left, right=right, out=out, reversed=reversed_kinds))
+    summary = json.loads((Path(out) / "summary.json").read_text())
+    print(f"  conserved {summary['conserved']}; {summary['rates']}; notes {summary['notes']}")
+    for kind, due, matched, good, suggested in con.execute(SCORE).fetchall():
+        precision = f"{100 * good / matched:.3f}%" if matched else "-"
+        recall = f"{100 * good / due:.3f}%" if due and KINDS[kind] not in NOTHING_DUE else "-"
+        print(f"  {KINDS[kind]:22} due {due:8} recall {recall:>9} precision {precision:>9} suggested {suggested}")
 
 
 def main(counts: list[int]) -> None:
     for count in counts:
         with tempfile.TemporaryDirectory() as folder:
             generate(count, Path(folder))
-            runs = [(measured("join", folder), measured("match", folder)) for _ in range(3)]
-            join, full = (min((run[n] for run in runs), key=lambda r: r["cpu"]) for n in (0, 1))
-            ratio = sorted(b["cpu"] / a["cpu"] for a, b in runs)[1]
-            spent = f"{full['cpu']:.2f} s of processor ({full['wall']:.2f} s), {full['peak_mb']:.0f} MB"
-            print(f"\n{count} rows a side: {spent}; scan and join {join['cpu']:.2f} s; ratio {ratio:.1f}")
-            left, right = (pq.read_table(Path(folder) / f"{side}.parquet") for side in ("left", "right"))
-            found = match(left, right, RULES)
-            print(f"conserved {found.conserved}; breaks {found.breaks.num_rows}; suggestions {found.suggestions.num_rows} rows")
-            for kind, due, paired, good, suggested in score(found, left, right):
-                precision = f"{100 * good / paired:.3f}%" if paired else "-"
-                recall = f"{100 * good / due:.3f}%" if due else "-"
-                said = f"recall {recall:>9} precision {precision:>9} suggested {suggested}"
-                print(f"  {CLASSES[kind]:13} due {due:8} paired {paired:8} {said}")
+            files = [str(Path(folder) / name) for name in ("left.parquet", "right.parquet", "out")]
+            print(f"\n{count} rows a side; load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores", flush=True)
+            speed(*files)
+            quality(*files)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--task"]:
-        task(sys.argv[2], Path(sys.argv[3]))
-    else:
-        main([int(n) for n in sys.argv[1:]] or [100_000, 1_000_000])
+    main([int(n) for n in sys.argv[1:]] or [100_000, 1_000_000])
