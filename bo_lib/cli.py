@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bo_lib.run.book_words import add_book, add_correct, add_explain, add_refused
+from bo_lib.run.book_words import add_book, add_correct, add_explain, add_onboard, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
@@ -100,8 +100,7 @@ def _add_files(commands: Any) -> None:
     match.add_argument("--rules", type=Path, required=True, metavar="RULES.yaml", help="such as parameters/recon/transactions.yaml")
     match.add_argument("--out", type=Path, required=True, metavar="DIR", help="for matches.parquet, breaks.parquet, summary.json")
     match.add_argument("--memory", type=int, metavar="MB", help="memory of the comparison; beyond it works from disk")
-    onboard = _command(commands, "onboard", "make a fund with its opening books from a public filing")
-    onboard.add_argument("--nport", required=True, type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
+    add_onboard(_command(commands, "onboard", "make a fund with its opening books from a public filing or a list of positions"))
     new = commands.add_parser(
         "new", help="write an empty firm with commented parameters", description="Write an empty firm to DIR."
     )

@@ -50,6 +50,19 @@ def add_explain(made: argparse.ArgumentParser) -> None:
     made.epilog = "exit codes: 0 when every cent is accounted for, 3 when a figure it is held against differs"
 
 
+def add_onboard(made: argparse.ArgumentParser) -> None:
+    """``bo onboard``: from a filing, or from a list of positions."""
+    source = made.add_mutually_exclusive_group(required=True)
+    source.add_argument("--nport", type=Path, metavar="FILE", help="a Form N-PORT filing (XML)")
+    source.add_argument("--positions", type=Path, metavar="FILE", help="opening positions, a lot a row (CSV or XLSX); needs --fund")
+    made.add_argument("--fund", metavar="F", help="the fund's id; described in parameters/funds, or made")
+    how = "how the list is read (default: the firm's mappings/opening_positions.yaml, or the project's)"
+    made.add_argument("--mapping", type=Path, metavar="YAML", help=how)
+    made.add_argument("--cash", default="0", metavar="AMOUNT", help="in base currency, besides the positions (default 0)")
+    made.add_argument("--net-assets", metavar="AMOUNT", help="in base currency; what the list does not itemise is the residual")
+    made.epilog = "exit codes: 0 when every row is in the books, 1 when rows were left out or the residual is large"
+
+
 def _add_as_of(made: argparse.ArgumentParser) -> None:
     made.add_argument("--fund", metavar="F", required=True)
     made.add_argument("--date", metavar="D", help="effective date (default: the last one carried)")

@@ -7,6 +7,8 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bo_lib.model.dates import parse_date
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from bo_lib.workbench import Workbench
     from bo_lib.workbench.office import Office
 
+POSITIONS = "opening_positions.yaml"
 _VERDICTS = {"pass": Exit.OK, "attention": Exit.ATTENTION, "blocked": Exit.FAILED}
 
 
@@ -63,6 +66,28 @@ def explain(office: Office, arguments: argparse.Namespace) -> int:
     if not report.sections:
         raise UsageError("; ".join(map(str, report.findings)))
     return _give(report, arguments)
+
+
+def onboard_positions(root: Path, arguments: argparse.Namespace) -> Report:
+    from bo_lib.run.new import project
+    from bo_lib.workbench import onboard_positions as room
+
+    if not arguments.fund:
+        raise UsageError("--positions needs --fund: the id of the fund that holds them")
+    own = root / "parameters" / "mappings" / POSITIONS
+    mapping = arguments.mapping or (own if own.exists() else project() / "parameters" / "mappings" / POSITIONS)
+    net = _amount("--net-assets", arguments.net_assets) if arguments.net_assets else None
+    return room.onboard_positions(root, arguments.positions, arguments.fund, mapping, net, _amount("--cash", arguments.cash))
+
+
+def _amount(option: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        raise UsageError(f"{option} {text}: expected an amount in base currency, such as 1250000.00")
+    return amount
 
 
 def _desk_as_of(office: Office, arguments: argparse.Namespace) -> Workbench:

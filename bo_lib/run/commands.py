@@ -130,14 +130,18 @@ def match(arguments: argparse.Namespace) -> int:
 
 
 def onboard(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
     from bo_lib.run.new import complete_firm
     from bo_lib.workbench.office import find_root
     from bo_lib.workbench.onboard import onboard as onboard_fund
 
-    if not arguments.nport.is_file():
-        raise UsageError(f"{arguments.nport}: no such file; --nport takes a Form N-PORT filing (XML)")
+    file, takes = arguments.nport, "--nport takes a Form N-PORT filing (XML)"
+    if arguments.positions:
+        file, takes = arguments.positions, "--positions takes a list of opening positions (CSV or XLSX)"
+    if not file.is_file():
+        raise UsageError(f"{file}: no such file; {takes}")
     root = (arguments.root or find_root()).resolve()
-    report = onboard_fund(root, arguments.nport)
+    report = onboard_fund(root, file) if arguments.nport else books.onboard_positions(root, arguments)
     complete_firm(root)
     _tell(report.to_text())
     return _VERDICTS[report.verdict]

@@ -38,6 +38,9 @@ def new_firm(folder: Path) -> Path:
     (folder / "parameters" / "mappings").mkdir()
     for name in ("opening", "nav_pack"):  # what an administrator sends, in a plain layout
         _copy(source / "parameters" / "mappings" / f"meridian_{name}.yaml", folder / "parameters" / "mappings" / f"{name}.yaml")
+    _copy(
+        source / "parameters" / "mappings" / "opening_positions.yaml", folder / "parameters" / "mappings" / "opening_positions.yaml"
+    )
     (folder / "inbox").mkdir()
     _copy_notebooks(source, folder)
     return folder

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -25,7 +26,7 @@ from bo_lib.model.money import ZERO, Rates, round_money, round_to
 from bo_lib.nav import ClassState, net_assets_by_ledger, select_prices, value
 from bo_lib.nav.valuation import marks
 from bo_lib.store import Fact
-from bo_lib.views.pages.onboard import filing_report
+from bo_lib.views.pages.onboard import opening_report
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.known import Known
@@ -34,6 +35,7 @@ from bo_lib.workbench.opening import OPENING_NAV
 
 SENDER = "SEC"
 BASE = "USD"
+CUSTODIAN = "CUSTODIAN"
 WHOLE = "ALL"  # a filing tells no units: the fund is opened as one class of one unit,
 HOLDERS = "HOLDERS OF RECORD"  # and no investors: all of them hold it
 
@@ -71,9 +73,10 @@ def onboard(root: Path, filing: Path) -> Report:
         raise ParameterError(f"{filing}: states no net assets or no date (fundInfo/netAssets, genInfo/repPdDate)")
     if not _ID.fullmatch(fund_id):
         raise ParameterError(f"{filing}: names its fund {fund_id!r}; expected letters, digits, dots and dashes (genInfo/seriesId)")
-    _make_firm(root, fund_id, filing.stem, day)
+    given = {"price_sources": ["FILING"], "fx_source": "FILING"}
+    make_firm(root, fund_id, filing.stem, day, BASE, "US", [{"id": CUSTODIAN, "custodian": CUSTODIAN, "custody": fund_id}], given)
     office = Office(root)
-    _post(office, filing, day)
+    post(office, filing, SENDER, day)
     known = Known(office, fund_id, day)
     held = _held(read.value.tables["holdings"].to_pylist())
     source = f"{read.value.sha256}#"
@@ -81,7 +84,11 @@ def onboard(root: Path, filing: Path) -> Report:
     return _strike(known, held, stated, tuple(read.findings))
 
 
-def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
+def make_firm(
+    root: Path, fund_id: str, name: str, day: date, base: str, calendar: str, accounts: Sequence[Mapping[str, Any]],
+    given: Mapping[str, Any],
+) -> None:  # fmt: skip
+    """Parameters of a fund that opens on ``day`` with one class of one unit; what is there is left as it is."""
     folder = root / "parameters" / "funds"
     folder.mkdir(parents=True, exist_ok=True)
     firm = folder.parent / "firm.yaml"
@@ -97,24 +104,24 @@ def _make_firm(root: Path, fund_id: str, name: str, day: date) -> None:
     path = folder / f"{fund_id}.yaml"
     if not path.exists():
         from_day = day - timedelta(days=7)  # a strike looks at the terms of the business day before, too
-        terms = {"from": from_day, "classes": [{"id": WHOLE, "currency": BASE, "unit_decimals": 0, "nav_decimals": 2}]}
+        terms = {"from": from_day, "classes": [{"id": WHOLE, "currency": base, "unit_decimals": 0, "nav_decimals": 2}]}
         said = {
-            "id": fund_id, "name": name, "kind": "fund", "domicile": "US", "base_currency": BASE, "calendar": "US",
-            "inception": day,
-            "price_sources": ["FILING"], "fx_source": "FILING", "accounts": [{"id": "CUSTODIAN", "custodian": "CUSTODIAN",
-            "custody": fund_id}],
-            "terms": [terms],
+            "id": fund_id, "name": name, "kind": "fund", "domicile": "US", "base_currency": base, "calendar": calendar,
+            "inception": day, **given, "accounts": [dict(account) for account in accounts], "terms": [terms],
         }  # fmt: skip
         path.write_text(
             f"# Opened from {name}; fill in accounts, deliveries and terms.\n" + yaml.safe_dump(said, sort_keys=False), "utf-8"
         )
 
 
-def _post(office: Office, filing: Path, day: date) -> None:
-    folder = office.inbox(day) / SENDER
-    folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / filing.name).exists():
-        shutil.copyfile(filing, folder / filing.name)
+def post(office: Office, file: Path, sender: str, day: date) -> None:
+    """Puts a file where the sender's files of the day belong, and reads it. Raises ``ParameterError`` for a name in use."""
+    target = office.inbox(day) / sender / file.name
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not target.exists():
+        shutil.copyfile(file, target)
+    elif target.read_bytes() != file.read_bytes():
+        raise ParameterError(f"{target}: is there with other content; give what replaces it a name of its own")
     inbox.ingest(office, day)
 
 
@@ -140,7 +147,7 @@ def _opening(fund_id: str, day: date, held: list[Held], stated: dict[str, Decima
     lots: list[events.Event] = [
         events.OpeningLot(
             event_id=f"{fund_id}:opening:{h.isin}", fund=fund_id, effective_date=day, source=source + h.row["at"],
-            account="CUSTODIAN", isin=h.isin,
+            account=CUSTODIAN, isin=h.isin,
             quantity=h.quantity, currency=BASE, cost_local=h.value, cost_base=h.value, acquired=day,
         )
         for h in held
@@ -148,7 +155,7 @@ def _opening(fund_id: str, day: date, held: list[Held], stated: dict[str, Decima
     net = round_money(stated["netAssets"], BASE)
     cash = round_money(stated.get("cshNotRptdInCorD") or ZERO, BASE)
     residual = net - cash - sum((h.value for h in held), ZERO)
-    balances = [("cash", "CUSTODIAN", "", cash), ("suspense", "", "", residual), ("capital", "", WHOLE, -net)]
+    balances = [("cash", CUSTODIAN, "", cash), ("suspense", "", "", residual), ("capital", "", WHOLE, -net)]
     return lots + [
         events.OpeningBalance(
             event_id=f"{fund_id}:opening:{ledger}", fund=fund_id, effective_date=day, source=f"{source}fundInfo", ledger=ledger,
@@ -181,18 +188,20 @@ def _strike(known: Known, held: list[Held], stated: dict[str, Decimal], findings
     )
     valued = value(book.value, priced.value, Rates({}, BASE), instruments, BASE, day)
     ledger = net_assets_by_ledger(book.value, marks(book.value, valued.value, fund_id))
-    state = ClassState(
-        share_class=WHOLE,
-        nav_date=day,
-        net_assets=valued.value.net_assets,
-        units=Decimal(1),
-        capital_to_date=valued.value.net_assets,
-    )
-    register = [{"investor": HOLDERS, "share_class": WHOLE, "units": "1"}]
-    opening = {"state": {WHOLE: state.model_dump(mode="json")}, "register": register}
-    known.record(OPENING_NAV, fund_id, opening, f"{OPENING_NAV}:{fund_id}")
+    record_opening(known, WHOLE, valued.value.net_assets)
     said = (*findings, *book.findings, *priced.findings, *valued.findings)
-    return filing_report(known.fund, valued.value, ledger, stated, [{**h.row, "value": h.value} for h in held], said)
+    kinds = [(h.row["asset_kind"] or "other", h.value) for h in held]
+    return opening_report(known.fund, valued.value, ledger, stated["netAssets"], kinds, said, "filed")
+
+
+def record_opening(known: Known, share_class: str, net_assets: Decimal) -> None:
+    """The first NAV: one class of one unit, held by all holders of record."""
+    state = ClassState(
+        share_class=share_class, nav_date=known.day, net_assets=net_assets, units=Decimal(1), capital_to_date=net_assets
+    )  # fmt: skip
+    register = [{"investor": HOLDERS, "share_class": share_class, "units": "1"}]
+    opening = {"state": {share_class: state.model_dump(mode="json")}, "register": register}
+    known.record(OPENING_NAV, known.fund.id, opening, f"{OPENING_NAV}:{known.fund.id}")
 
 
 def _instruments(held: list[Held]) -> pa.Table:

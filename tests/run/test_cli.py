@@ -24,7 +24,25 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "run", "day", "status", "read", "onboard", "new", "verify", "breaks", "recon", "dashboards", "lab"]
+    "command",
+    [
+        "demo",
+        "run",
+        "day",
+        "status",
+        "read",
+        "onboard",
+        "new",
+        "verify",
+        "breaks",
+        "recon",
+        "book",
+        "explain",
+        "refused",
+        "correct",
+        "dashboards",
+        "lab",
+    ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
