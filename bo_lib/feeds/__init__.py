@@ -87,7 +87,12 @@ FORMATS = (
     Format("seev.035", "ISO 20022 movement preliminary advice", _xml(r"seev\.035\.|<(\w+:)?CorpActnMvmntPrlimryAdvc"), seev.read),
     Format("seev.036", "ISO 20022 corporate action confirmation", _xml(r"seev\.036\.|<(\w+:)?CorpActnMvmntConf\b"), seev.read),
     Format("seev.037", "ISO 20022 movement reversal advice", _xml(r"seev\.037\.|<(\w+:)?CorpActnMvmntRvslAdvc"), seev.read),
-    Format("ibflex", "Interactive Brokers Flex statement", _xml(r"<(FlexQueryResponse|FlexStatements?)\b"), ibflex.read),
+    Format(
+        "ibflex",
+        "Interactive Brokers Flex statement",
+        _xml(r"<(FlexQueryResponse|FlexStatements?|FlexStatementResponse)\b"),
+        ibflex.read,
+    ),
     Format("bai2", "BAI2 cash balances and transactions", bai2.looks_like, bai2.read),
     Format("ofx", "OFX bank, card and investment statement", ofx.looks_like, ofx.read),
     Format("nport", "SEC Form N-PORT", _xml(r"<(\w+:)?edgarSubmission\b[^>]*sec\.gov/edgar/nport\b"), nport.read),

@@ -19,7 +19,7 @@ from typing import Any
 from lxml import etree
 
 from bo_lib.feeds.reading import Reading, UnreadableError
-from bo_lib.feeds.xml import at, child, children, local, number, parse
+from bo_lib.feeds.xml import at, child, children, local, number, parse, text
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import CASH_MOVEMENTS, FX_DEALS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
@@ -48,7 +48,8 @@ def read(data: bytes, reading: Reading) -> None:
     holder = child(root, "FlexStatements")
     found = [e for e in root.iter() if local(e) == "FlexStatement"]
     if not found:
-        reading.error("statement-missing", "the response holds no Flex statement", at(root), expected="FlexStatement",
+        answer = " ".join(filter(None, (text(root, name) for name in ("Status", "ErrorCode", "ErrorMessage"))))
+        reading.error("statement-missing", "the response holds no Flex statement", at(root), found=answer, expected="FlexStatement",
                       todo="a query that failed answers with a code and message: ask again")  # fmt: skip
         reading.refused += sum(1 for _ in root.iter("Trade", "CashTransaction", "OpenPosition"))
     stated = holder.get("count") if holder is not None else None
@@ -102,9 +103,9 @@ def _day(said: str, field: str) -> date:
     from ibflex import parser
 
     first = re.split(r"[;, T]", said, maxsplit=1)[0]
-    for text in (said, first):
+    for layout in (said, first):
         with suppress(Exception):  # the library raises what its parts raise
-            found = parser.convert_datetime(text)
+            found = parser.convert_datetime(layout)
             if isinstance(found, datetime):
                 return found.date()
     with suppress(ValueError):

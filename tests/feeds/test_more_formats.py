@@ -187,6 +187,12 @@ def test_the_cash_of_a_broker_is_proven_by_flows_or_by_what_was_traded_and_paid(
     assert (rows(text, "statements")[0]["proven"], codes(text)) == (proven, code)
 
 
+def test_the_answer_of_a_flex_query_that_failed_is_handed_on() -> None:
+    answer = "<FlexStatementResponse><Status>Warn</Status><ErrorCode>1019</ErrorCode><ErrorMessage>Try again</ErrorMessage>"
+    [said] = read(f"{answer}</FlexStatementResponse>").findings
+    assert (said.code, said.found) == ("statement-missing", "Warn 1019 Try again")
+
+
 def test_rows_of_any_full_detail_are_kept_and_lots_are_no_trades() -> None:
     conversion = '<FxTransaction fxCurrency="EUR" functionalCurrency="USD" quantity="5" proceeds="-6" levelOfDetail="TRANSACTION"/>'
     lot = '<Trade currency="USD" symbol="A" quantity="5" buySell="BUY" levelOfDetail="CLOSED_LOT"/>'
