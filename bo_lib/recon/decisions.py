@@ -16,9 +16,10 @@ from decimal import Decimal
 from typing import Any
 
 from bo_lib.model.findings import Finding, Outcome, Place, error
+from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO
 from bo_lib.recon.breaks import ACCEPTED, REOPENED, BreakState, OpenBreak, Proposal
-from bo_lib.recon.history import ASSIGNED, ATTACHED, COMMENTED, PROPOSED, REFUSED, REJECTED, proposal_of, same_person
+from bo_lib.recon.history import ASSIGNED, ATTACHED, COMMENTED, PROPOSED, REFUSED, REJECTED, proposal_of
 from bo_lib.recon.result import plain, short_hash
 
 ID_MIN = 4  # characters of a break id that a person has to give
