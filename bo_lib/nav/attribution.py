@@ -7,7 +7,7 @@ rounding can explain goes to a line of that name; what it cannot is the residual
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -21,7 +21,8 @@ from bo_lib.nav.strike import Strike
 from bo_lib.nav.tables import ATTRIBUTION
 from bo_lib.nav.valuation import Valuation, component_of, is_balance_sheet
 
-CAUSES = ("price", "currency", "trading", "income", "fees", "hedge", "capital", "late items", "other", "rounding", "residual")
+LATE, PRIOR = "late items", "prior-period items"
+CAUSES = ("price", "currency", "trading", "income", "fees", "hedge", "capital", LATE, PRIOR, "other", "rounding", "residual")
 _INCOME = frozenset({"dividend_income", "dividend_expense", "withholding_tax", "interest_income"})
 _TRADING = frozenset({"investments", "realised_gain", "realised_currency_gain"})
 
@@ -51,19 +52,23 @@ class Attribution:
         return self.by_cause["residual"]
 
 
-def attribute(before: Valuation, struck: Strike, journal: pa.Table, *, struck_before: Decimal | None = None) -> Attribution:
+def attribute(
+    before: Valuation, struck: Strike, journal: pa.Table, *, struck_before: Decimal | None = None, prior: Collection[str] = ()
+) -> Attribution:
     """The move of net assets between the strike before and ``struck``.
 
     ``before``: yesterday's books valued at yesterday's prices and rates, its accruals booked, as known today. ``journal``: the
     journal of today's books (JOURNAL). ``struck_before``: net assets as struck yesterday; what became known of earlier days since
-    then shows as late items.
+    then shows as late items. ``prior``: ids of events booked now that belong to a closed period; what they do to net assets shows
+    as prior-period items, currency on open balances apart.
     """
     opening = before.net_assets if struck_before is None else struck_before
-    return Attribution(opening, struck.net_assets, built(ATTRIBUTION, _Roll(before, struck, journal).rows(opening)))
+    return Attribution(opening, struck.net_assets, built(ATTRIBUTION, _Roll(before, struck, journal, prior).rows(opening)))
 
 
 class _Roll:
-    def __init__(self, before: Valuation, struck: Strike, journal: pa.Table) -> None:
+    def __init__(self, before: Valuation, struck: Strike, journal: pa.Table, prior: Collection[str]) -> None:
+        self.prior = frozenset(prior)
         self.before, self.after, self.struck = before, struck.valuation, struck
         self.base = struck.base_currency
         own = {a.event_id for a in struck.accruals}
@@ -79,7 +84,7 @@ class _Roll:
         self._money()
         self._forwards()
         self._ledgers()
-        self.sums["late items", "known since the strike before"] += self.before.net_assets - opening
+        self.sums[LATE, "known since the strike before"] += self.before.net_assets - opening
         self.sums["residual", "unexplained"] += self.struck.net_assets - opening - sum(self.sums.values(), ZERO)
         order = {cause: n for n, cause in enumerate(CAUSES)}
         kept = [(key, amount) for key, amount in self.sums.items() if amount]
@@ -110,12 +115,16 @@ class _Roll:
         per = self._divisor(isin)
         price = round_money(((held + split) * price_now - held * price_then) / per * now, self.base)
         currency = round_money(held * price_then / per * (now - then), self.base)
-        trading = round_money((quantity - split) * price_now / per * now + money, self.base)
+        late = [r for r in of_isin if r["event_id"] in self.prior]
+        late_money, late_quantity = -sum((r["base"] for r in late), ZERO), sum((r["quantity"] or ZERO for r in late), ZERO)
+        belated = round_money(late_quantity * price_now / per * now + late_money, self.base)
+        trading = round_money((quantity - split) * price_now / per * now + money, self.base) - belated
         total = (new["base"] if new else ZERO) - (old["base"] if old else ZERO) + money
         self.sums["price", isin] += price
         self.sums["currency", isin] += currency
         self.sums["trading", isin] += trading
-        rest = total - price - currency - trading
+        self.sums[PRIOR, isin] += belated
+        rest = total - price - currency - trading - belated
         self.sums["rounding" if abs(rest) <= self._rounding(known["currency"], then, now) else "residual", isin] += rest
 
     def _divisor(self, isin: str) -> int:
@@ -174,6 +183,8 @@ class _Roll:
 
     def _cause(self, r: dict[str, Any]) -> tuple[str, str]:
         ledger, share_class = r["ledger"], r["share_class"] or ""
+        if r["event_id"] in self.prior and ledger != "capital":
+            return PRIOR, r["isin"] or ledger
         if ledger in _INCOME:
             return "income", r["isin"] or ledger
         if ledger == "hedge_gain":

@@ -11,7 +11,7 @@ from typing import Any
 from bo_lib.config import Terms, Tolerances
 from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO, round_to
-from bo_lib.nav.attribution import Attribution
+from bo_lib.nav.attribution import LATE, PRIOR, Attribution
 from bo_lib.nav.charges import Charging
 from bo_lib.nav.shadow import Shadow
 from bo_lib.nav.strike import Strike
@@ -51,20 +51,21 @@ def expected_nav(e: Evidence) -> Control:
     The roll starts from the net assets struck yesterday and uses yesterday's quantities with today's prices and rates, so
     a holding, a balance or a rate that went wrong in between does not follow the roll. The residual is what neither cause
     nor rounding explains. It passes at exactly zero and blocks otherwise; late items (facts of earlier days that became
-    known since) are named and ask for attention.
+    known since) and items that belong to a closed period are named and ask for attention.
     """
     title = "Expected NAV: yesterday rolled forward explains the move to zero"
     if e.attribution is None:
         return Control("expected_nav", title, Verdict.ATTENTION, "no strike before this one to roll forward from")
     roll, base = e.attribution, e.struck.base_currency
-    late = roll.by_cause["late items"]
+    late, prior = roll.by_cause[LATE], roll.by_cause[PRIOR]
     moved = {cause: amount for cause, amount in roll.by_cause.items() if amount}
     figures = {"opening": roll.opening, **moved, "closing": roll.closing, "expected": roll.expected, "residual": roll.residual}
     says = f"expected {roll.expected:,.2f}, struck {roll.closing:,.2f} {base}; residual {roll.residual:,.2f}"
     if roll.residual:
         return Control("expected_nav", title, Verdict.BLOCKED, f"{says}: find the cause before the NAV goes out", figures)
     says += f"; {late} {base} of earlier days became known since" if late else ""
-    return Control("expected_nav", title, Verdict.ATTENTION if late else Verdict.PASS, says, figures)
+    says += f"; {prior} {base} belongs to a closed period" if prior else ""
+    return Control("expected_nav", title, Verdict.ATTENTION if late or prior else Verdict.PASS, says, figures)
 
 
 def units_agree(e: Evidence) -> Control:

@@ -49,7 +49,7 @@ CLASSES = Table("classes", "the strike by class, base currency unless said other
 ))  # fmt: skip
 
 ATTRIBUTION = Table("attribution", "the move of net assets by cause; the amounts add up to it exactly", ("cause", "item"), (
-    Column("cause", TEXT, "price, currency, trading, income, fees, hedge, capital, late items, other, rounding or residual", True),
+    Column("cause", TEXT, "one of ``attribution.CAUSES``", True),
     Column("item", TEXT, "ISIN, currency, fee, class or ledger account", True),
     Column("amount", AMOUNT, "in base currency, gains positive", True),
 ))  # fmt: skip

@@ -161,7 +161,8 @@ class NavDesk(PriceDesk):
         if before is None or not struck.value.previous or not struck.ok:
             return None
         opening = sum((s.net_assets for s in struck.value.previous.values()), ZERO)
-        return attribute(before, struck.value, self.book_to_strike().journal, struck_before=opening)
+        prior = {e.event_id for e in self.locked.events() if e.belongs_to}
+        return attribute(before, struck.value, self.book_to_strike().journal, struck_before=opening, prior=prior)
 
     @once
     def compared(self) -> Outcome[Shadow]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bo_lib.model import events as ev
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import NAV_PACK, TRIAL_BALANCE
 from bo_lib.nav import attribute, opening_state, state_from_payload, value
@@ -156,3 +157,24 @@ def test_opening_classes_are_the_books() -> None:
         OPENING_NET_ASSETS.values()
     )
     assert {c: s.net_assets for c, s in opening_classes().items()} == OPENING_NET_ASSETS
+
+
+def test_items_of_a_closed_period_and_items_known_late_are_told_apart() -> None:
+    """100 shares bought in April at 90 and booked on Monday; interest of Friday that became known on Monday."""
+    late_trade = ev.Trade(
+        event_id="T-1", fund="TEST", trade_id="T-1", effective_date=MONDAY, belongs_to=date(2026, 4, 29), account="BANK",
+        isin="SHARE", side="BUY", quantity=D(100), price=D(90), currency="USD", settlement_date=date(2026, 6, 3),
+    )  # fmt: skip
+    interest = ev.Payment(
+        event_id="P-1", fund="TEST", effective_date=FRIDAY, reference="P", account="BANK", ledger="interest_income",
+        currency="USD", amount=D(500),
+    )  # fmt: skip
+    events: list[ev.Event] = [late_trade, interest]
+    strike = struck(events).value
+    before = value(book([interest], FRIDAY), priced(FRIDAY), at(FRIDAY), MASTER, "EUR", FRIDAY).value
+    opening = sum(OPENING_NET_ASSETS.values())
+    roll = attribute(before, strike, book(events, MONDAY).journal, struck_before=opening, prior={"T-1"})
+    assert roll.by_cause["prior-period items"] == D("800.00")  # bought for 7,200 euro, worth 8,000
+    assert roll.by_cause["late items"] == before.net_assets - opening == D("400.00")
+    assert roll.by_cause["trading"] == 0 and roll.residual == 0
+    assert roll.opening + sum(roll.by_cause.values()) == roll.closing
