@@ -16,6 +16,7 @@ from bo_lib.model.identifiers import same_person
 from bo_lib.nav.controls import Approval
 
 SIGNED, APPROVED, RELEASED, REFUSED = "nav.signed", "nav.approved", "nav.released", "nav.refused"
+FROZEN = "nav.frozen"  # the pack of a released NAV, kept under its hash
 PREPARER, REVIEWER = "preparer", "reviewer"
 MAKER, CHECKER = "maker", "checker"
 

@@ -25,6 +25,7 @@ def nav(office: Office, arguments: argparse.Namespace) -> int:
         "sign": lambda: _desk(office, arguments).sign(arguments.text),
         "approve": lambda: _desk(office, arguments).approve_control(arguments.control, arguments.text),
         "release": lambda: _desk(office, arguments).release(),
+        "pack": lambda: _pack(office, arguments),
     }
     report = tasks[arguments.task]()
     sys.stdout.write((json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if arguments.json else report.to_text(500)) + "\n")
@@ -38,6 +39,17 @@ def _desk(office: Office, arguments: argparse.Namespace) -> Workbench:
     fund = office.fund(arguments.fund)
     check_business_date(fund, arguments.date)
     return Workbench(office, fund.id, _date(arguments.date))
+
+
+def _pack(office: Office, arguments: argparse.Namespace) -> Report:
+    from bo_lib.run.new import check_empty
+    from bo_lib.views import nav_pack
+    from bo_lib.views.pages.release import pack_report
+    from bo_lib.workbench.nav_inputs import file_sha256
+
+    check_empty(arguments.out)
+    pack = _desk(office, arguments).pack()
+    return pack_report([(p.name, p.stat().st_size, file_sha256(p)) for p in nav_pack.write(pack, arguments.out)], pack)
 
 
 def _list(office: Office, arguments: argparse.Namespace) -> Report:

@@ -22,13 +22,19 @@ def write(report: Report, path: Path) -> Path:
 
     A number with more than 15 significant digits is written as text: Excel would round it.
     """
+    with workbook(path, report.title) as book:
+        _write(Sheets(book), report)
+    return path
+
+
+def workbook(path: Path, title: str) -> Any:
+    """A new workbook of XlsxWriter, to be closed; text in it stays text, and its metadata has no time."""
     import xlsxwriter
 
     safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(str(path), safe) as book:
-        book.set_properties({"title": report.title, "created": BORN})
-        _write(Sheets(book), report)
-    return path
+    book = xlsxwriter.Workbook(str(path), safe)
+    book.set_properties({"title": title, "created": BORN})
+    return book
 
 
 def _write(sheets: Sheets, report: Report) -> None:
@@ -63,7 +69,8 @@ class Sheets:
         self.bold = book.add_format({"bold": True, "font_size": 14, "font_color": "#17324d"})
         self.wrap = book.add_format({"text_wrap": True, "valign": "top"})
         self.day = book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
-        self.formats: dict[int, Any] = {}
+        self.formats: dict[tuple[int, bool], Any] = {}
+        self.link = book.add_format({"font_color": "#2f6690", "underline": 1})
         self.names: set[str] = set()
 
     def table(self, title: str, table: pa.Table) -> Any:
@@ -88,16 +95,17 @@ class Sheets:
         if isinstance(value, bool):
             sheet.write_boolean(row, column, value)
         elif isinstance(value, int | float | Decimal) and _fits(value):
-            sheet.write_number(row, column, float(value), self._number(places if places is not None else _places(value)))
+            sheet.write_number(row, column, float(value), self.number(places if places is not None else _places(value)))
         elif isinstance(value, date):
             sheet.write_datetime(row, column, datetime(value.year, value.month, value.day), self.day)  # noqa: DTZ001
         else:
             sheet.write_string(row, column, text_of(value)[:32767], self.wrap if len(text_of(value)) > 60 else None)
 
-    def _number(self, places: int) -> Any:
-        if places not in self.formats:
-            self.formats[places] = self.book.add_format({"num_format": "#,##0" + ("." + "0" * places if places else "")})
-        return self.formats[places]
+    def number(self, places: int, *, bold: bool = False) -> Any:
+        if (places, bold) not in self.formats:
+            form = {"num_format": "#,##0" + ("." + "0" * places if places else ""), "bold": bold}
+            self.formats[places, bold] = self.book.add_format(form)
+        return self.formats[places, bold]
 
     def add(self, name: str) -> Any:
         return self.book.add_worksheet(name)

@@ -126,10 +126,10 @@ def _terms(known: Known) -> Iterator[dict[str, Any]]:
     """The parameters of firm and fund, as files."""
     folder = known.office.root / "parameters"
     for path in (folder / "firm.yaml", folder / "funds" / f"{known.fund.id}.yaml", *sorted((folder / "rules").glob("*.yaml"))):
-        yield {"kind": "terms", "name": path.relative_to(folder).as_posix(), "sha256": _file_sha256(path)}
+        yield {"kind": "terms", "name": path.relative_to(folder).as_posix(), "sha256": file_sha256(path)}
 
 
-def _file_sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 

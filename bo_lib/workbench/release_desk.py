@@ -6,20 +6,27 @@ The author of what is said is who writes it: ``Office.actor``, kept in the chain
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from bo_lib import config
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.nav import Approval, release
-from bo_lib.nav.release import APPROVED, PREPARER, REVIEWER, Candidate, Decision, ReleaseState, state_of
+from bo_lib.nav.release import APPROVED, FROZEN, PREPARER, RELEASED, REVIEWER, Candidate, Decision, ReleaseState, state_of
 from bo_lib.store import Fact, StoredFact
-from bo_lib.views.pages.release import decision_report, signatures_report
+from bo_lib.views import nav_pack
+from bo_lib.views.nav_pack import NavPack
+from bo_lib.views.pages.release import decision_report, pack_report, signatures_report
 from bo_lib.views.report import Report
 from bo_lib.workbench.break_desk import told
 from bo_lib.workbench.dealing_desk import DealingDesk
 from bo_lib.workbench.desk import once
-from bo_lib.workbench.nav_inputs import digest
+from bo_lib.workbench.known import Known
+from bo_lib.workbench.nav_inputs import digest, file_sha256
 from bo_lib.workbench.office import release_stream
 
 
@@ -44,10 +51,10 @@ class ReleaseDesk(DealingDesk):
 
     def release_state(self) -> ReleaseState:
         """What people have said of tonight's strike."""
-        return state_of(self._candidate(), map(told, self._said()))
+        return state_of(self._candidate(), map(told, self._said(self.known)))
 
-    def _said(self) -> list[StoredFact]:
-        facts = [*self.known.facts("nav", release_stream(self.fund.id)), *self.known.facts(APPROVED)]
+    def _said(self, known: Known) -> list[StoredFact]:
+        facts = [*known.facts("nav", release_stream(self.fund.id)), *known.facts(APPROVED)]
         return sorted((f for f in facts if f.effective_date == self.day), key=lambda f: f.seq)
 
     def release_state_in_short(self) -> ReleaseState | None:
@@ -56,7 +63,7 @@ class ReleaseDesk(DealingDesk):
         if not struck:
             return None
         recorded = Candidate(self.fund.id, self.day, digest(struck[-1].payload), self._inputs({}).sha256, {})
-        return state_of(recorded, map(told, self._said()))
+        return state_of(recorded, map(told, self._said(self.known)))
 
     # What people decide
 
@@ -85,7 +92,10 @@ class ReleaseDesk(DealingDesk):
             self._record(self.struck().value)  # what is signed is what is kept
         decision = decide(self.release_state(), self.office.actor)
         self._append_said(decision, self.office.actor)
-        return decision_report(action, decision, self._fresh().release_state())
+        after = self._fresh()
+        if decision.payload["fact"] == RELEASED:
+            after.freeze()
+        return decision_report(action, decision, after.release_state())
 
     def _fresh(self) -> ReleaseDesk:
         """This desk with what was decided a moment ago."""
@@ -117,6 +127,56 @@ class ReleaseDesk(DealingDesk):
     @once
     def signatures(self) -> Report:
         """Who signed, let pass and released tonight's NAV, as known when the strike began."""
-        facts = [*self.locked.facts("nav", release_stream(self.fund.id)), *self.locked.facts(APPROVED)]
-        said = sorted((f for f in facts if f.effective_date == self.day), key=lambda f: f.seq)
-        return signatures_report(state_of(self._candidate(), map(told, said)), self.office.firm.release.unattended)
+        return signatures_report(self._state_when_locked(), self.office.firm.release.unattended)
+
+    def _state_when_locked(self) -> ReleaseState:
+        return state_of(self._candidate(), map(told, self._said(self.locked)))
+
+    @once
+    def pack(self) -> NavPack:
+        """Everything about tonight's NAV, signatures and controls included, as known when the strike began; blocked or not."""
+        reports = (
+            self.signatures(),
+            self.strike(),
+            self.nav_controls(),
+            self.nav_move(),
+            self.shadow(),
+            self.prices(),
+            self.inputs(),
+        )
+        return NavPack(
+            self.fund.name, self.struck().value, self.attribution(), self.compared().value, self._state_when_locked(), reports,
+            self.locked_inputs().evidence(),
+        )  # fmt: skip
+
+    @once
+    def nav_pack(self) -> Report:
+        """The pack as files, in the folder of the run when there is one, and their hashes."""
+        with TemporaryDirectory() as aside:
+            folder = Path(os.environ["BO_RUN_DIR"]) / "pack" if "BO_RUN_DIR" in os.environ else Path(aside)
+            return pack_report(
+                [(p.name, p.stat().st_size, file_sha256(p)) for p in nav_pack.write(self.pack(), folder)], self.pack()
+            )
+
+    def freeze(self) -> Path:
+        """Keeps the pack of a released NAV under its hash, read-only, and says so in the chain; returns its folder."""
+        outputs = self.office.root / self.office.firm.outputs
+        place = outputs / self.day.isoformat() / self.fund.id / "nav_pack"
+        place.mkdir(parents=True, exist_ok=True)
+        aside = Path(mkdtemp(prefix=".pack-", dir=place))
+        files = {p.name: file_sha256(p) for p in nav_pack.write(self.pack(), aside)}
+        sha256 = digest(files)
+        folder = place / sha256[:16]
+        if folder.exists():
+            shutil.rmtree(aside)
+        else:
+            for path in aside.iterdir():
+                path.chmod(0o444)
+            aside.rename(folder)
+            folder.chmod(0o555)
+        said = {"fact": FROZEN, "fund": self.fund.id, "business_date": self.day.isoformat(), "sha256": sha256, "files": files,
+                "folder": folder.relative_to(self.office.root).as_posix(), **self.locked_inputs().evidence()}  # fmt: skip
+        stream = release_stream(self.fund.id)
+        fact = Fact(f"{FROZEN}:{self.fund.id}:{self.day}:{sha256}", stream, FROZEN, self.fund.id, self.day, said)
+        self.office.store.append([fact], self.office.actor, self.office.now())
+        return folder

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from bo_lib.model.findings import Verdict
 from bo_lib.nav.release import PREPARER, REVIEWER, Decision, ReleaseState
-from bo_lib.views.pages.common import table
+from bo_lib.views.nav_pack import NavPack
+from bo_lib.views.pages.common import count, table
 from bo_lib.views.report import Figure, Report, Section
 
 STATES = {"done": Verdict.PASS, "waiting": Verdict.ATTENTION, "refused": Verdict.BLOCKED}
@@ -53,9 +55,14 @@ def list_report(rows: Sequence[dict[str, Any]]) -> Report:
     )
 
 
-def list_row(state: ReleaseState, net_assets: str, currency: str) -> dict[str, Any]:
-    from decimal import Decimal
+def pack_report(files: Sequence[tuple[str, int, str]], pack: NavPack) -> Report:
+    """``files``: name, bytes and hash of each."""
+    rows = [{"file": name, "bytes": size, "sha256": sha256} for name, size, sha256 in files]
+    said = f"{count(len(rows), 'file')}; {pack.status[:1].lower()}{pack.status[1:]}."
+    return Report("pack", "NAV pack", Verdict.PASS, said, (), (Section("Files", table=table(rows, ("file", "bytes", "sha256"))),))
 
+
+def list_row(state: ReleaseState, net_assets: str, currency: str) -> dict[str, Any]:
     released = state.released or {}
     return {
         "fund": state.candidate.fund, "business_date": state.candidate.day, "net_assets": Decimal(net_assets), "currency": currency,
@@ -102,5 +109,11 @@ def _sections(state: ReleaseState) -> tuple[Section, ...]:
         )
     if state.released:
         columns = ("id", "currency", "units", "nav_per_unit", "dealing_price", "net_assets")
-        found.append(Section("Published", "Orders deal at the dealing price.", table(state.released["classes"], columns)))
+        found.append(Section("Published", "Orders deal at the dealing price.", table(_numbers(state.released["classes"]), columns)))
     return tuple(found)
+
+
+def _numbers(classes: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+    """What a fact keeps as text, as numbers."""
+    amounts = ("units", "nav_per_unit", "dealing_price", "net_assets")
+    return [{**c, **{name: Decimal(c[name]) if c[name] else None for name in amounts}} for c in classes]
