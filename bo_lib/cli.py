@@ -13,7 +13,7 @@ from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
 from bo_lib.run.nav_words import add_nav_error, add_prices
-from bo_lib.run.release_words import add_nav
+from bo_lib.run.release_words import add_nav, add_reproduce
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -105,6 +105,7 @@ def _add_files(commands: Any) -> None:
         "new", help="write an empty firm with commented parameters", description="Write an empty firm to DIR."
     )
     new.add_argument("dir", metavar="DIR", type=Path)
+    add_reproduce(_command(commands, "reproduce", "make a kept strike or NAV pack again as known then, and compare its bytes"))
     _command(commands, "verify", "recompute the audit chain of the store and the hashes of every kept run")
 
 

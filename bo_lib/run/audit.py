@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bo_lib.model.findings import Finding, Place, error
 from bo_lib.run.evidence import file_hashes, file_sha256
@@ -35,6 +35,8 @@ def damaged(ledger: Ledger) -> Iterator[Finding]:
     yield from unknown_runs(ledger)
     yield from damaged_tables(ledger)
     yield from damaged_attachments(ledger)
+    for fact in ledger.store.facts("nav.frozen"):
+        yield from altered_pack(ledger.office.root, fact.payload)
     yield from damaged_packs(ledger.store.facts(PACKED), ledger.office.root)
 
 
@@ -54,7 +56,7 @@ def damaged_runs(ledger: Ledger) -> Iterator[Finding]:
         elif file_sha256(folder / "manifest.json") != said["manifest_sha256"]:
             yield error("manifest-altered", "the manifest is not the one the store knows", place, todo="restore it from a copy")
         else:
-            yield from _altered(folder, said["folder"])
+            yield from altered(folder, said["folder"])
 
 
 def unknown_runs(ledger: Ledger) -> Iterator[Finding]:
@@ -100,7 +102,7 @@ def damaged_tables(ledger: Ledger) -> Iterator[Finding]:
             yield error("table-missing", said, Place(file=tables.path(sha256).relative_to(root).as_posix()), todo=RESTORE)
 
 
-def _altered(folder: Path, name: str) -> Iterator[Finding]:
+def altered(folder: Path, name: str) -> Iterator[Finding]:
     kept = {file: sha256 for file, sha256 in file_hashes(folder).items() if file != "manifest.json"}
     noted = Manifest.read(folder).files
     for file in sorted(kept.keys() | noted.keys()):
@@ -109,6 +111,18 @@ def _altered(folder: Path, name: str) -> Iterator[Finding]:
             place = Place(file=f"{name}/{file}")
             said = "the file is not the one the run left"
             yield error("result-altered", said, place, found=found, expected=expected, todo="restore it from a copy")
+
+
+def altered_pack(root: Path, said: Mapping[str, Any]) -> Iterator[Finding]:
+    """A finding for every file of a frozen NAV pack that is not the one it was released with; ``said``: the fact that keeps it."""
+    folder = root / said["folder"]
+    there = file_hashes(folder) if folder.is_dir() else {}
+    for name in sorted(there.keys() | said["files"].keys()):
+        found, expected = there.get(name, "no file"), said["files"].get(name, "no file")
+        if found != expected:
+            place = Place(file=f"{said['folder']}/{name}")
+            yield error("nav-pack-altered", "the released NAV pack is not the one that was frozen", place, found=found,
+                        expected=expected, todo=RESTORE)  # fmt: skip
 
 
 def damaged_attachments(ledger: Ledger) -> Iterator[Finding]:

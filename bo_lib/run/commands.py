@@ -206,6 +206,14 @@ def correct(arguments: argparse.Namespace) -> int:
     return books.correct(_office(arguments), arguments)
 
 
+def reproduce(arguments: argparse.Namespace) -> int:
+    from bo_lib.run.reproduce import reproduce as made_again
+
+    report = made_again(_office(arguments), arguments.run, arguments.keep)
+    _tell(report.to_text(100))
+    return _VERDICTS[report.verdict]
+
+
 def nav(arguments: argparse.Namespace) -> int:
     from bo_lib.run.release import nav as desk
 

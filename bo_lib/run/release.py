@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from pathlib import Path
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from bo_lib.run.breaks import _VERDICTS, _date
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from bo_lib.views.report import Report
     from bo_lib.workbench import Workbench
     from bo_lib.workbench.office import Office
+    from bo_lib.workbench.release_desk import ReleaseDesk
 
 
 def nav(office: Office, arguments: argparse.Namespace) -> int:
@@ -24,7 +28,7 @@ def nav(office: Office, arguments: argparse.Namespace) -> int:
         "show": lambda: _desk(office, arguments).signatures(),
         "sign": lambda: _desk(office, arguments).sign(arguments.text),
         "approve": lambda: _desk(office, arguments).approve_control(arguments.control, arguments.text),
-        "release": lambda: _desk(office, arguments).release(),
+        "release": lambda: _release(_desk(office, arguments)),
         "pack": lambda: _pack(office, arguments),
     }
     report = tasks[arguments.task]()
@@ -39,6 +43,49 @@ def _desk(office: Office, arguments: argparse.Namespace) -> Workbench:
     fund = office.fund(arguments.fund)
     check_business_date(fund, arguments.date)
     return Workbench(office, fund.id, _date(arguments.date))
+
+
+def _release(desk: Workbench) -> Report:
+    from bo_lib.model.findings import Verdict
+
+    report = desk.release()
+    if report.verdict is Verdict.PASS:
+        sys.stderr.write(f"the pack is frozen: {freeze(desk.afresh())}\n")
+    return report
+
+
+def freeze(desk: ReleaseDesk) -> Path:
+    """Keeps the pack of a released NAV under its hash, read-only, and says so in the chain; returns its folder."""
+    from bo_lib.nav.release import FROZEN
+    from bo_lib.run import evidence
+    from bo_lib.store import Fact
+    from bo_lib.views import nav_pack
+    from bo_lib.workbench.office import release_stream
+
+    office, fund, day = desk.office, desk.fund.id, desk.day.isoformat()
+    terms = evidence.parameter_files(office.root, fund)
+    office.keep_parameters(terms)
+    place = office.root / office.firm.outputs / day / fund / "nav_pack"
+    place.mkdir(parents=True, exist_ok=True)
+    aside = Path(mkdtemp(prefix=".pack-", dir=place))
+    nav_pack.write(desk.pack(), aside)
+    files = evidence.file_hashes(aside)
+    sha256 = evidence.digest(files)
+    folder = place / sha256[:16]
+    if folder.exists():
+        shutil.rmtree(aside)
+    else:
+        for path in aside.iterdir():
+            path.chmod(0o444)
+        aside.chmod(0o555)
+        aside.rename(folder)
+    said = {
+        "fact": FROZEN, "fund": fund, "business_date": day, "sha256": sha256, "files": files, "parameters": terms,
+        "folder": folder.relative_to(office.root).as_posix(), "code": evidence.code_version(), **desk.evidence(),
+    }  # fmt: skip
+    fact = Fact(f"{FROZEN}:{fund}:{day}:{sha256}", release_stream(fund), FROZEN, fund, desk.day, said)
+    office.store.append([fact], office.actor, office.now())
+    return folder
 
 
 def _pack(office: Office, arguments: argparse.Namespace) -> Report:

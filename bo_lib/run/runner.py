@@ -99,9 +99,7 @@ def run(
             return done
         attempt = max(last_attempt(place, asked.key) + 1, ledger.next_attempt(asked.key) if ledger else 0)
         manifest = asked.but(run_id=f"{asked.key}-{attempt:03d}", notes=_clean(place, outputs, asked.key, say))
-        return _carry_out(
-            _Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server, stop), ledger
-        )
+        return _carry_out(Request(root, outputs, place, source, manifest, timeout_s, lock, environment or {}, server, stop), ledger)
 
 
 def _asked(
@@ -117,7 +115,7 @@ def _asked(
     )  # fmt: skip
 
 
-class _Request:
+class Request:
     """What one attempt needs to know."""
 
     def __init__(
@@ -164,13 +162,13 @@ def _clean(place: Path, outputs: Path, key: str, say: Callable[[str], None]) -> 
     return tuple(notes)
 
 
-def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
+def _carry_out(request: Request, ledger: Ledger | None) -> Manifest:
     started = time.monotonic()
     try:
         request.aside.mkdir(parents=True)
         if ledger:
             ledger.started(request.manifest)
-        answer = _in_own_process(request)
+        answer = in_own_process(request)
         if f"[Errno {errno.ENOSPC}]" in answer["error"]:
             raise OSError(errno.ENOSPC, answer["error"], str(request.outputs))
         if ledger and (locked := answer["error"].partition(f"{LOCKED}: ")[2]):
@@ -196,7 +194,7 @@ def _carry_out(request: _Request, ledger: Ledger | None) -> Manifest:
     return made
 
 
-def _in_own_process(request: _Request) -> dict[str, Any]:
+def in_own_process(request: Request) -> dict[str, Any]:
     """Execute in a process of its own; a second one renders what is left when the first was killed or ran too long."""
     answer = _ask(request, "", request.timeout_s)
     if "seconds" in answer:
@@ -205,7 +203,7 @@ def _in_own_process(request: _Request) -> dict[str, Any]:
     return {"error": answer["error"], "seconds": rendered.get("seconds", {})}
 
 
-def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
+def _ask(request: Request, error: str, patience_s: float) -> dict[str, Any]:
     log = request.aside / LOG
     sockets = tempfile.mkdtemp(prefix="bo-")  # the path of a socket must be short; for this user only
     message = request.message(error, sockets)
@@ -226,7 +224,7 @@ def _ask(request: _Request, error: str, patience_s: float) -> dict[str, Any]:
         shutil.rmtree(sockets, ignore_errors=True)
 
 
-def _answer(process: kernels.Process, message: bytes, patience_s: float, request: _Request) -> dict[str, Any]:
+def _answer(process: kernels.Process, message: bytes, patience_s: float, request: Request) -> dict[str, Any]:
     assert process.stdin
     with contextlib.suppress(BrokenPipeError):
         process.stdin.write(message)
@@ -251,7 +249,7 @@ def _ended(process: kernels.Process, patience_s: float) -> int | None:
         return None
 
 
-def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:
+def _judged(request: Request, answer: Mapping[str, Any]) -> Manifest:
     """The manifest of an attempt that has ended: finished with its conclusion, or failed with the reason."""
     ended = request.manifest.but(finished_at=datetime.now(UTC).isoformat(timespec="seconds"))
     if answer["error"]:
@@ -263,7 +261,7 @@ def _judged(request: _Request, answer: Mapping[str, Any]) -> Manifest:
     )  # fmt: skip
 
 
-def _keep(request: _Request, made: Manifest) -> None:
+def _keep(request: Request, made: Manifest) -> None:
     """Write the manifest, make everything read-only, and rename the folder into place; never over another."""
     made.write(request.aside / "manifest.json")
     for path in request.aside.rglob("*"):

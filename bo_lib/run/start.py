@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bo_lib import config
 from bo_lib.run.errors import UsageError
+from bo_lib.run.evidence import parameter_files
 from bo_lib.run.ledger import Ledger, facts_read, inbox_files
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.notebook import find, read
@@ -49,6 +50,7 @@ def start(
     inputs = (
         {**inbox_files(root / office.firm.inbox, day), **facts_read(ledger, fund, day, not_read(steps, source.name))} if day else {}
     )
+    office.keep_parameters(parameter_files(root, fund))
     minutes = next((step.deadline_minutes for step in steps if step.notebook == source.name), 0)
     return run(
         root, str(source.path), parameters, actor=actor or office.actor, inputs=inputs, force_new=force_new,

@@ -17,6 +17,7 @@ import pyarrow as pa
 from bo_lib import config
 from bo_lib.feeds.mapping import Mapping
 from bo_lib.store import Fact, Store
+from bo_lib.store.files import FileStore
 from bo_lib.store.tables import TableStore
 
 
@@ -77,6 +78,17 @@ class Office:
     @cached_property
     def tables(self) -> TableStore:
         return TableStore(self.root / self.firm.outputs / "tables")
+
+    @property
+    def kept_parameters(self) -> FileStore:
+        """Parameter files as they were, under their hashes."""
+        return FileStore(self.root / self.firm.outputs / "parameters")
+
+    def keep_parameters(self, files: abc.Mapping[str, str]) -> None:
+        """Keeps what is not kept yet of ``files`` (name below the firm's folder -> hash), to be read again as they were."""
+        for name, sha256 in files.items():
+            if not self.kept_parameters.path(sha256).is_file():
+                self.kept_parameters.put(self.root / name)
 
     @cached_property
     def mappings(self) -> tuple[Mapping, ...]:

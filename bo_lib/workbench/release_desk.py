@@ -7,16 +7,15 @@ The author of what is said is who writes it: ``Office.actor``, kept in the chain
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory, mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from bo_lib import config
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.nav import Approval, release
-from bo_lib.nav.release import APPROVED, FROZEN, PREPARER, RELEASED, REVIEWER, Candidate, Decision, ReleaseState, state_of
+from bo_lib.nav.release import APPROVED, PREPARER, REVIEWER, Candidate, Decision, ReleaseState, state_of
 from bo_lib.store import Fact, StoredFact
 from bo_lib.views import nav_pack
 from bo_lib.views.nav_pack import NavPack
@@ -92,12 +91,9 @@ class ReleaseDesk(DealingDesk):
             self._record(self.struck().value)  # what is signed is what is kept
         decision = decide(self.release_state(), self.office.actor)
         self._append_said(decision, self.office.actor)
-        after = self._fresh()
-        if decision.payload["fact"] == RELEASED:
-            after.freeze()
-        return decision_report(action, decision, after.release_state())
+        return decision_report(action, decision, self.afresh().release_state())
 
-    def _fresh(self) -> ReleaseDesk:
+    def afresh(self) -> ReleaseDesk:
         """This desk with what was decided a moment ago."""
         return type(self)(self.office, self.fund.id, self.day)
 
@@ -157,26 +153,3 @@ class ReleaseDesk(DealingDesk):
             return pack_report(
                 [(p.name, p.stat().st_size, file_sha256(p)) for p in nav_pack.write(self.pack(), folder)], self.pack()
             )
-
-    def freeze(self) -> Path:
-        """Keeps the pack of a released NAV under its hash, read-only, and says so in the chain; returns its folder."""
-        outputs = self.office.root / self.office.firm.outputs
-        place = outputs / self.day.isoformat() / self.fund.id / "nav_pack"
-        place.mkdir(parents=True, exist_ok=True)
-        aside = Path(mkdtemp(prefix=".pack-", dir=place))
-        files = {p.name: file_sha256(p) for p in nav_pack.write(self.pack(), aside)}
-        sha256 = digest(files)
-        folder = place / sha256[:16]
-        if folder.exists():
-            shutil.rmtree(aside)
-        else:
-            for path in aside.iterdir():
-                path.chmod(0o444)
-            aside.rename(folder)
-            folder.chmod(0o555)
-        said = {"fact": FROZEN, "fund": self.fund.id, "business_date": self.day.isoformat(), "sha256": sha256, "files": files,
-                "folder": folder.relative_to(self.office.root).as_posix(), **self.locked_inputs().evidence()}  # fmt: skip
-        stream = release_stream(self.fund.id)
-        fact = Fact(f"{FROZEN}:{self.fund.id}:{self.day}:{sha256}", stream, FROZEN, self.fund.id, self.day, said)
-        self.office.store.append([fact], self.office.actor, self.office.now())
-        return folder

@@ -9,6 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from bo_lib.run.release import freeze
 from bo_lib.views import nav_pack
 from bo_lib.workbench import Workbench
 from bo_lib.workbench.office import Office
@@ -71,7 +72,7 @@ def test_a_blocked_nav_still_has_its_pack(month_copy: Path, tmp_path: Path) -> N
 def test_a_released_pack_is_frozen_under_its_hash(month_copy: Path) -> None:
     office = Office(month_copy)
     bench = Workbench(office, "EURO-UCITS", date.fromisoformat(DAY))
-    folder = bench.freeze()
+    folder = freeze(bench)
     (fact,) = office.store.facts("nav.frozen")
     assert fact.payload["sha256"].startswith(folder.name)
     assert {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.iterdir()} == fact.payload["files"]
