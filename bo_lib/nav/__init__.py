@@ -9,8 +9,8 @@ from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
 from bo_lib.nav.rates import select_rates
 from bo_lib.nav.series import rolled_up
 from bo_lib.nav.shadow import Shadow, shadow
-from bo_lib.nav.state import ClassState, State, state_from_payload
-from bo_lib.nav.strike import Strike, opening_state, strike, with_dealing_prices
+from bo_lib.nav.state import ClassState, State, opening_state, state_from_payload
+from bo_lib.nav.strike import Strike, strike, with_dealing_prices
 from bo_lib.nav.swing import Flow, dealing_prices, levied_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 

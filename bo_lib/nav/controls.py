@@ -16,6 +16,8 @@ from bo_lib.nav.charges import Charging
 from bo_lib.nav.shadow import Shadow
 from bo_lib.nav.strike import Strike
 
+ACCRUED_DAYS_MAX = 400  # calendar days: a year's invoice, and time to pay it
+
 
 @dataclass(frozen=True)
 class Evidence:
@@ -200,6 +202,27 @@ def _fees_due(e: Evidence, terms: Terms) -> dict[tuple[str, str], Decimal]:
     return {(c.name, c.share_class): c.amount for c in asked.charges().booked}
 
 
+def accruals_are_paid(e: Evidence) -> Control:
+    """What is accrued is paid in the end: no payable has grown for longer than ``ACCRUED_DAYS_MAX``.
+
+    A payable holds what was accrued since the last payment. One that is more than some thirteen months of today's accrual was never
+    paid or never released, so an invoice is missing or the accrual is too high; it asks for attention, with the months it holds.
+    """
+    title = "No accrual grows without ever being paid"
+    days = max((e.struck.day - e.struck.previous_day).days, 1)
+    payable = {
+        (r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.components.to_pylist() if r["component"] == "accrual"
+    }
+    held = {
+        (a.name, a.share_class): payable[a.name, a.share_class] * days / a.amount
+        for a in e.struck.accruals if a.amount > 0 and a.name != "performance_fee" and (a.name, a.share_class) in payable
+    }  # fmt: skip
+    old = {f"{name} {c}".rstrip(): round_to(n, 0) for (name, c), n in held.items() if n > ACCRUED_DAYS_MAX}
+    says = ", ".join(f"{name}: {n} days' worth unpaid" for name, n in old.items())
+    verdict = Verdict.ATTENTION if old else Verdict.PASS
+    return Control("accruals_are_paid", title, verdict, says or f"{len(held)} payables, each within {ACCRUED_DAYS_MAX} days", old)
+
+
 def every_event_posted(e: Evidence) -> Control:
     """Every event that is known was posted to the books.
 
@@ -241,6 +264,7 @@ CONTROLS: tuple[Callable[[Evidence], Control], ...] = (
     movement_within_tolerance,
     suspense_empty,
     accruals_cover_every_day,
+    accruals_are_paid,
     every_event_posted,
     administrator_agrees,
 )

@@ -25,7 +25,7 @@ from bo_lib.model.tables import built
 from bo_lib.nav.charges import MANAGEMENT_FEE, Charges, Charging
 from bo_lib.nav.incentive import FeeDay, Incentive, dealt, incentive, standing_fee
 from bo_lib.nav.pricing import Priced
-from bo_lib.nav.state import ClassState, Dealings, State
+from bo_lib.nav.state import ClassState, Dealings, State, by_class
 from bo_lib.nav.tables import CLASSES, COMPONENTS
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, unvalued, value
 
@@ -61,55 +61,6 @@ class Strike:
     def state_payload(self) -> dict[str, Any]:
         """``state`` as plain JSON; ``state_from_payload`` reads it back."""
         return {name: state.model_dump(mode="json") for name, state in self.state.items()}
-
-
-def opening_state(nav_pack: pa.Table, balances: pa.Table) -> Outcome[dict[str, ClassState]]:
-    """The classes as taken over: units, NAV per unit and net assets from the administrator's opening pack.
-
-    ``nav_pack``: rows NAV_PACK of the opening date. ``balances``: TRIAL_BALANCE of the same date; performance fee, forwards,
-    hedge gains and capital by class come from there.
-    """
-    states: dict[str, ClassState] = {}
-    findings: list[Finding] = []
-    by_class: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
-    for row in nav_pack.to_pylist():
-        if row["share_class"] and row["component"] in ("units", "nav_per_unit", "net_assets") and not row["item"]:
-            by_class[row["share_class"]][row["component"]] = row
-    ledger = _by_class(balances)
-    for name, rows in sorted(by_class.items()):
-        if missing := sorted({"units", "nav_per_unit", "net_assets"} - rows.keys()):
-            findings.append(
-                error(
-                    "opening-incomplete",
-                    f"class {name} is taken over without {', '.join(missing)}",
-                    todo="ask the administrator for the complete opening pack",
-                )
-            )
-            continue
-        states[name] = ClassState(
-            share_class=name, nav_date=rows["units"]["nav_date"], net_assets=rows["net_assets"]["amount"],
-            units=rows["units"]["quantity"], nav_per_unit=rows["nav_per_unit"]["price"],
-            performance_fee_accrued=-ledger["performance_fee_payable", name],
-            hedge_cumulative=ledger["forward_value", name] - ledger["hedge_gain", name], capital_to_date=-ledger["capital", name],
-        )  # fmt: skip
-    if not states:
-        findings.append(
-            error(
-                "opening-missing",
-                "no class is taken over",
-                expected="units, nav_per_unit and net_assets by class",
-                todo="ask the administrator for the opening pack",
-            )
-        )
-    return Outcome(states, tuple(findings))
-
-
-def _by_class(trial_balance: pa.Table) -> dict[tuple[str, str], Decimal]:
-    """Base balances by (ledger, class)."""
-    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    for row in trial_balance.to_pylist():
-        sums[row["ledger"], row["share_class"] or ""] += row["base"]
-    return sums
 
 
 def strike(
@@ -215,7 +166,7 @@ class _Striking:
                     todo="strike the next business day",
                 )
             )
-        ledger, units = _by_class(self.book.trial_balance()), _units_on_ledger(self.book)
+        ledger, units = by_class(self.book.trial_balance()), _units_on_ledger(self.book)
         forwards = valuation.forwards_by_class
         known = {c.id: c for c in self.terms.classes}
         names = self.previous.keys() | {name for (what, name), amount in ledger.items() if what == "capital" and name and amount}
@@ -294,12 +245,16 @@ class _Striking:
         c.management_fee = charges.of(c.terms.id, MANAGEMENT_FEE)
         c.other_fees = charges.of(c.terms.id) - c.management_fee
         fee = self._fee_of(c.terms)
-        if not fee or not self._rated(c.terms.currency):  # a missing rate blocks the strike
+        if not fee or not fee.rate_pct or not self._rated(c.terms.currency):  # a missing rate blocks the strike
             return
         c.incentive = incentive(FeeDay(
             c.terms, fee, c.before, self.day, self.fund.calendar, self.terms.days_in_year, c.gav, c.units,
             self.rates.rate(self.base, c.terms.currency), self.base, self._benchmark(fee), c.dealt, self._pockets(valuation),
         ))  # fmt: skip
+        if fee.method != "partnership" and c.units and c.incentive.state.get("high_water_mark") is None:
+            said = f"class {c.terms.id} bears a performance fee and has no high-water mark"
+            todo = "add high_water_mark to its terms, or a performance_fee with rate_pct 0 if it bears none"
+            self.findings.append(error("fee-without-mark", said, expected="a mark to charge the gain above", todo=todo))
 
     def _benchmark(self, fee: PerformanceFee) -> Decimal | None:
         level = self.priced.prices.get(fee.benchmark)

@@ -77,6 +77,7 @@ def broken() -> dict[str, Evidence]:
     rows[0]["net_assets"] += D("0.01")
     lost = [r for r in strike.components.to_pylist() if r["component"] != "cash"]
     bare = [{**r, "price": None} for r in strike.components.to_pylist()]
+    unpaid = [{**r, "base": r["base"] * 500} if r["item"] == "administration_fee" else r for r in strike.components.to_pylist()]
     stuck = [
         *strike.components.to_pylist(),
         {**strike.components.to_pylist()[0], "component": "suspense", "item": "suspense", "local": D(5)},
@@ -100,6 +101,7 @@ def broken() -> dict[str, Evidence]:
         "accruals_cover_every_day": replace(e, struck=replace(strike, previous_day=strike.day)),
         "accruals_cover_every_day none": replace(e, struck=replace(strike, accruals=())),
         "accruals_cover_every_day doubled": replace(e, struck=replace(strike, accruals=(*strike.accruals, strike.accruals[0]))),
+        "accruals_are_paid": replace(e, struck=replace(strike, components=table(strike.components, unpaid))),
         "every_event_posted": replace(e, refused=(warning("position-too-small", "SELL 9 of 8"),)),
         "administrator_agrees": replace(e, shadow=None),
     }  # fmt: skip
@@ -110,6 +112,7 @@ ATTENTION = {
     "every_holding_priced doubt",
     "movement_within_tolerance",
     "suspense_empty",
+    "accruals_are_paid",
     "administrator_agrees",
 }
 

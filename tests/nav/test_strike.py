@@ -89,7 +89,9 @@ def test_nav_per_unit_is_in_the_currency_of_the_class() -> None:
 
 def test_a_performance_fee_is_taken_above_the_mark_and_given_back_below() -> None:
     classes = [{"id": c, "currency": "EUR", "high_water_mark": "100"} for c in "AB"]
-    terms = {"classes": [*classes, {"id": "H", "currency": "USD"}], "performance_fee": {"rate_pct": 20}, "expenses": []}
+    without = {"id": "H", "currency": "USD", "performance_fee": {"rate_pct": 0}}
+    terms = {"classes": [*classes, without], "performance_fee": {"rate_pct": 20}, "expenses": []}
+    assert struck(share="120", **terms).ok
     up = struck(share="120", **terms).value
     gain = up.rows["A"]["share"]
     assert up.rows["A"]["performance_fee"] == round(gain * D("0.2"), 2)
@@ -112,6 +114,11 @@ def test_what_blocks_a_strike() -> None:
     stray = struck([capital("O-1", "Z", "SUBSCRIBE", "1", "100", "100")])
     assert "class-unknown" in {f.code for f in stray.findings}
     assert not (again.ok or empty.ok or stray.ok)
+
+
+def test_a_performance_fee_without_a_mark_blocks() -> None:
+    outcome = struck(performance_fee={"rate_pct": 20}, classes=[{"id": c, "currency": "EUR"} for c in "ABH"])
+    assert [f.code for f in outcome.findings] == ["fee-without-mark"] * 3 and not outcome.ok
 
 
 def test_an_opening_that_lacks_units_is_a_letter() -> None:
