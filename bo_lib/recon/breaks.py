@@ -24,6 +24,7 @@ from bo_lib.recon.result import BREAKS, Break, Reconciliation, plain
 OPENED, CLOSED, ACCEPTED = "break_opened", "break_closed", "break_accepted"
 EXPLAINED, LAPSED, REOPENED = "break_explained", "break_lapsed", "break_reopened"
 DECIDED = ("matched", "written off", "accepted")  # states in which people closed a break for good
+ONE_SIDED = ("missing_here", "missing_there", "duplicate", "ambiguous")  # kinds of breaks that are one row
 AGE_BANDS = ((1, "0-1"), (5, "2-5"), (30, "6-30"))
 
 OPEN_BREAKS = Table("open_breaks", "what is open on a day", ("break_id",), (
@@ -272,28 +273,37 @@ def _reason(gone: OpenBreak, replaced: Mapping[str, Decimal], matches: pa.Table)
 
 def _matched_back(item: Break, matches: pa.Table) -> str:
     """By which pass an item that was open is matched now, and with what."""
-    if not {"currency", "reference", "amount", "value_date"} <= set(matches.column_names):
-        return ""
-    rows = [r for r in matches.to_pylist() if (r["account"], r["currency"]) == item.scope]
+    rows = [r for r in matches.to_pylist() if _scope_of(r) == item.scope]
     mine = [r for r in rows if is_row_of(item, r)]
     if not mine:
         return ""
     group = [r for r in rows if r["group"] == mine[0]["group"] and r["pass"] == mine[0]["pass"]]
     others = [r for r in group if r["side"] != mine[0]["side"]] or [r for r in group if r is not mine[0]]
-    named = "; ".join(f"{plain(r['amount'])} of {r['value_date']} {r['reference'] or ''}".rstrip() for r in others[:3])
+    named = "; ".join(map(_said, others[:3]))
     return f"matched by {mine[0]['pass']} with {named}" if named else ""
 
 
+def _scope_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row.get("account") or "", row.get("currency") or ""
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """A row by its figure, date and reference: the first of each, as its rules name them."""
+    figure = next((plain(v) for v in row.values() if isinstance(v, Decimal)), "")
+    day = next((f"of {v}" for v in row.values() if isinstance(v, date)), "")
+    return " ".join(filter(None, (figure, day, row.get("reference") or row.get("isin"))))
+
+
 def is_row_of(item: Break, row: Mapping[str, Any]) -> bool:
-    """Whether a matched ``row`` is one that stood open as ``item``: of a pair by reference, of one side by date and amount."""
-    if row["account"] != item.account or (row.get("currency") or "") != item.currency:
+    """Whether a matched ``row`` is one that stood open as ``item``: of one side by date and amount, else by reference."""
+    if _scope_of(row) != item.scope:
         return False
-    if "quantity" in row and "amount" not in row:
-        return bool(item.isin) and row.get("isin") == item.isin
-    if item.kind in ("amount", "date"):
-        return bool(item.reference) and row.get("reference") == item.reference
+    if item.kind not in ONE_SIDED or "amount" not in row:
+        named = (item.reference, "" if "reference" in row else item.isin)
+        return any(name and name in row.values() for name in named)
     amount = item.amount if row["side"] == "left" else -item.amount
-    same = row.get("amount") == amount and row.get("value_date") == item.item_date
+    days = [v for v in row.values() if isinstance(v, date)]
+    same = row["amount"] == amount and (item.item_date in days or not (item.item_date or days))
     side = {"missing_there": "left", "missing_here": "right"}.get(item.kind, row["side"])
     return bool(same and row["side"] == side and (row.get("reference") or "") in ("", item.reference))
 

@@ -20,7 +20,7 @@ from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import COUNT, FLAG, QUANTITY, TEXT
 from bo_lib.recon.match import Matching, match
 from bo_lib.recon.result import RATES, Break, Reconciliation, plain, rates_of, verdict_of, with_rows
-from bo_lib.recon.rules import Rules
+from bo_lib.recon.rules import Rules, Tolerance
 
 Row = Mapping[str, Any]
 Scope = tuple[str, ...]
@@ -106,10 +106,10 @@ def matched(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
     tables = {"left": left, "right": right}
     named = {side: np.array([name or "" for name in table[rules.tolerance_by].to_pylist()]) for side, table in tables.items()}
     parts = []
-    for name in sorted({*named["left"], *named["right"]}) or [""]:
-        rows = {side: np.flatnonzero(names == name) for side, names in named.items()}
+    for names, tolerance in _by_tolerance(sorted({*named["left"], *named["right"]}) or [""], rules):
+        rows = {side: np.flatnonzero(np.isin(mine, names)) for side, mine in named.items()}
         of_name = {side: table.take(pa.array(rows[side])) for side, table in tables.items()}
-        parts.append(_placed_back(match(of_name["left"], of_name["right"], _with_tolerance(rules, name)), rows, left.num_rows))
+        parts.append(_placed_back(match(of_name["left"], of_name["right"], _with(tolerance, rules)), rows, left.num_rows))
     together = {
         name: pa.concat_tables([getattr(p, name) for p in parts]) for name in ("matches", "suggestions", "breaks", "excluded")
     }
@@ -120,8 +120,18 @@ def matched(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
     )  # fmt: skip
 
 
-def _with_tolerance(rules: Rules, name: str) -> Rules:
-    tolerance = rules.tolerances.get(name)
+def _by_tolerance(names: Iterable[str], rules: Rules) -> Iterator[tuple[list[str], Tolerance | None]]:
+    """Values of ``tolerance_by`` and their tolerance; those of one tolerance together where the scope keeps them apart anyway."""
+    if rules.tolerance_by not in rules.scope:
+        yield from (([name], rules.tolerances.get(name)) for name in names)
+        return
+    together: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        together[repr(rules.tolerances.get(name))].append(name)
+    yield from ((alike, rules.tolerances.get(alike[0])) for alike in together.values())
+
+
+def _with(tolerance: Tolerance | None, rules: Rules) -> Rules:
     if tolerance is None:
         return rules
     passes = tuple(p.model_copy(update={"amount": tolerance}) if p.amount else p for p in rules.passes)

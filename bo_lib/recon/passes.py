@@ -305,7 +305,7 @@ class Passes:
         """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
         if tolerance and tolerance.widest and not tolerance.relative:
             scale = max(self.amount_scale, -int(tolerance.widest.as_tuple().exponent), 0)
-            return f"cast(amount * {10**scale} as hugeint) // {int(tolerance.widest.scaleb(scale))}"
+            return f"cast(cast(amount as decimal(38, {scale})) * {10**scale} as hugeint) // {int(tolerance.widest.scaleb(scale))}"
         if step.days is not None:
             return f"(day - date '2000-01-01') // {_calendar_days(step) + 1}"
         return "0"

@@ -113,7 +113,7 @@ class Reconciliation:
     compared
         (account, currency) that could be compared; breaks elsewhere stay as they were.
     comparison
-        positions only: every account and ISIN with both quantities.
+        positions: every account and ISIN with both quantities; three parties: every key with the three figures and ``agreement``.
     """
 
     name: str
@@ -143,9 +143,10 @@ class Reconciliation:
 
     @property
     def matched_pct(self) -> Decimal:
-        """Share of the rows that were matched or netted, in percent; 100 when there were none."""
-        shares = [r["share_pct"] for r in self.rates.to_pylist() if not r["pass"].startswith("(")]
-        return sum(shares, ZERO) if self.rates.num_rows else Decimal(100)
+        """Share of the rows that were matched or netted, in percent of those not excluded; 100 when there were none."""
+        rows = [(r["pass"], r["rows_left"] + r["rows_right"]) for r in self.rates.to_pylist() if r["pass"] != "(excluded)"]
+        compared, matched = sum(n for _, n in rows), sum(n for name, n in rows if not name.startswith("("))
+        return round_to(Decimal(matched * 100) / compared, 4) if compared else Decimal(100)
 
 
 def rates_of(matching: Matching, rules: Rules) -> pa.Table:

@@ -30,6 +30,10 @@ class Side(Strict):
 
     name: str
     basis: Literal["trade", "settlement", "any"] = "any"
+    table: str = ""  # kind `tables`: what the side is read from: a canonical table of the inbox's files, or of the books
+    sender: str = ""  # of whose files (default: of all), and of which format
+    format: str = ""
+    days: Literal["today", "all"] = "today"  # all: the files of every day since the take-over, for what happens once
     delimiter: str = ""  # CSV; default: the one of , ; tab | that splits the header into most cells
     encoding: Literal["utf-8", "cp1252", "latin-1"] = "utf-8"
     decimal: Literal[".", ","] = "."

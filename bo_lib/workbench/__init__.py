@@ -23,6 +23,9 @@ from bo_lib.workbench.settlement_desk import SettlementDesk
 
 __all__ = ["Workbench", "catch_up", "read_inbox"]
 
+BOOKED = ("cash", "positions", "positions_three_way", "trades", "income")  # reconciled once the day is booked
+STRUCK = ("prices", "prices_second_source", "nav_components", "units")  # and once it is struck
+
 
 class Workbench(SettlementDesk, ActionsDesk, PeriodDesk, BooksDesk):
     """Each step returns a report that shows itself; a step done twice changes nothing."""
@@ -59,8 +62,8 @@ class Workbench(SettlementDesk, ActionsDesk, PeriodDesk, BooksDesk):
         """The day's work without its notebooks: the same calls in the same order, and what each reports."""
         return (
             self.arrivals(), self.trades(), self.settle(), self.open_trades(), self.announcements(), self.entitlements(),
-            self.reconcile("cash"), self.reconcile("positions"), self.breaks(), self.prices(), self.strike(), self.nav_controls(),
-            self.shadow(), self.orders(), self.deal(),
+            *map(self.reconcile, BOOKED), self.breaks(), self.prices(), self.strike(), self.nav_controls(), self.shadow(),
+            *map(self.reconcile, STRUCK), self.orders(), self.deal(),
         )  # fmt: skip
 
 

@@ -26,7 +26,6 @@ from bo_lib.views.report import Report
 from bo_lib.views.wording import plain as plain_data
 from bo_lib.workbench.desk import Desk
 from bo_lib.workbench.office import Office
-from bo_lib.workbench.reconciliations import known_or_nearest
 
 RUNS = "recon"  # the stream of what each reconciliation concluded, of all funds
 ATTACHMENTS = "attachments"
@@ -69,8 +68,7 @@ class BreakDesk(Desk):
         }
 
     def rules(self, name: str) -> Rules:
-        """parameters/recon/<name>.yaml. Raises ``ParameterError`` with the nearest name there is."""
-        return config.load(known_or_nearest(self.office.root / "parameters" / "recon", name), Rules)
+        return self.office.reconciliation(name)
 
     # What a day does
 

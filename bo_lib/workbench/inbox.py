@@ -80,9 +80,13 @@ def _was_misplaced(fact: Fact) -> bool:
 def _files(inbox: Path, until: date) -> Iterator[tuple[date, Path]]:
     """Files of the day folders up to ``until``: <business date>/<sender>/<file>, in order."""
     for day, folder in post.day_folders(inbox, until):
-        for path in sorted(folder.glob("*/*")):
-            if path.is_file() and not path.name.startswith(".") and not post.leads_out(path, inbox):
-                yield day, path
+        for sender in sorted(folder.iterdir()):
+            if not sender.is_dir() or post.leads_out(sender, inbox):
+                continue
+            for path in sorted(sender.iterdir()):
+                out = path.is_symlink() and post.leads_out(path, inbox)
+                if path.is_file() and not path.name.startswith(".") and not out:
+                    yield day, path
 
 
 _HASHES: dict[tuple[Path, int, int], str] = {}

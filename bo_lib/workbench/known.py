@@ -66,7 +66,7 @@ class Known:
     def rows(self, table: tables.Table, first: date | None = None, last: date | None = None) -> pa.Table:
         """Rows of one canonical table from the files of [first, last] (default: the day), in this fund's accounts."""
         start, end = first or self.day, last or self.day
-        parts = [part for _, part in self._parts(table, start, end)]
+        parts = [part for _, part in self.parts(table, start, end)]
         return pa.concat_tables([table.empty(), *parts], promote_options="default")  # older files know fewer columns
 
     def announcements(self) -> pa.Table:
@@ -74,11 +74,12 @@ class Known:
         place = tables.ANNOUNCEMENTS.names.index("sender")
         named = [
             part.set_column(place, "sender", pa.array([file.payload["sender"]] * part.num_rows, pa.string()))
-            for file, part in self._parts(tables.ANNOUNCEMENTS, self.fund.inception, self.day)
+            for file, part in self.parts(tables.ANNOUNCEMENTS, self.fund.inception, self.day)
         ]
         return pa.concat_tables([tables.ANNOUNCEMENTS.empty(), *named])
 
-    def _parts(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[StoredFact, pa.Table]]:
+    def parts(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[StoredFact, pa.Table]]:
+        """Each file that counts with its rows of one table, in the senders' numbers."""
         for file in self.files:
             sha = file.payload["tables"].get(table.name)
             if sha and not file.payload["refused"] and first <= file.effective_date <= last:
@@ -93,7 +94,7 @@ class Known:
         dated = table.empty().append_column("business_date", pa.array([], pa.date32()))
         parts = [
             part.append_column("business_date", pa.array([file.effective_date] * part.num_rows, pa.date32()))
-            for file, part in self._parts(table, first, self.day)
+            for file, part in self.parts(table, first, self.day)
         ]
         return self.with_account_ids(pa.concat_tables([dated, *parts]))
 

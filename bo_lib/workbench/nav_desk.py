@@ -145,15 +145,20 @@ class NavDesk(PriceDesk):
         return self.locked.book(without=self._tonight).value
 
     @once
+    def day_before(self) -> NavDesk:
+        """The desk of the business day before, as known now."""
+        day = dates.previous_business_day(self.day, self.fund.calendar)
+        return NavDesk(self.office, self.fund.id, day, self.known_at, self.locked.heads)
+
+    @once
     def valued_before(self) -> Valuation | None:
         """Books of the business day before, as known now, at that day's prices and rates."""
-        day = dates.previous_business_day(self.day, self.fund.calendar)
-        desk = NavDesk(self.office, self.fund.id, day, self.known_at, self.locked.heads)
+        desk = self.day_before()
         priced, rates = desk.priced(), desk.rates()
         if not (priced.ok and rates.ok):
             return None
-        book = self.locked.book(until=day).value
-        return value(book, priced.value, rates.value, self.locked.instruments, self.fund.base_currency, day).value
+        book = self.locked.book(until=desk.day).value
+        return value(book, priced.value, rates.value, self.locked.instruments, self.fund.base_currency, desk.day).value
 
     @once
     def attribution(self) -> Attribution | None:

@@ -16,9 +16,11 @@ import pyarrow as pa
 
 from bo_lib import config
 from bo_lib.feeds.mapping import Mapping
+from bo_lib.recon import Rules
 from bo_lib.store import Fact, Store
 from bo_lib.store.files import FileStore
 from bo_lib.store.tables import TableStore
+from bo_lib.workbench.reconciliations import known_or_nearest
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -113,6 +115,11 @@ class Office:
     @lru_cache(maxsize=512)  # noqa: B019 an office lives as long as its process
     def table(self, sha256: str) -> pa.Table:
         return self.tables.get(sha256)
+
+    @lru_cache(maxsize=64)  # noqa: B019
+    def reconciliation(self, name: str) -> Rules:
+        """parameters/recon/<name>.yaml. Raises ``ParameterError`` with the nearest name there is."""
+        return config.load(known_or_nearest(self.root / "parameters" / "recon", name), Rules)
 
     @lru_cache(maxsize=64)  # noqa: B019
     def fund(self, fund_id: str) -> config.Fund:

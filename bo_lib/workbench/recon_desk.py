@@ -64,13 +64,17 @@ class ReconDesk(BreakDesk):
 
     @once
     def reconcile(self, name: str) -> Report:
-        """``name``: a reconciliation of parameters/recon/ (``cash`` or ``positions``)."""
+        """Carries out parameters/recon/<name>.yaml on the day's figures; its differences become breaks that age and close.
+
+        The firm's definitions: cash, positions, positions_three_way, trades, income, prices, prices_second_source,
+        nav_components, units, and those that you add. Raises ``ParameterError`` with the nearest name for one that is not there.
+        """
         self.arrivals()
         result = self.reconciled(name).value
         self.carry_breaks(result)
         states = [s for s in self.break_states().values() if s.found.item.recon == name]
         result = without(result, {s.break_id for s in states if s.is_decided}, self.rules(name))
-        return reconciliation_report(result, [s for s in states if s.is_open], self.day, self.fund.calendar)
+        return reconciliation_report(result, states, self.day, self.fund.calendar)
 
     @once
     def reconciled(self, name: str) -> Outcome[Reconciliation]:
@@ -107,7 +111,10 @@ class ReconDesk(BreakDesk):
         measures = []
         for (name, day), today in sorted(said.items()):
             if day == self.day:
-                rates = [round_to(Decimal(p["matched_pct"]), 2) if p else None for p in (today, said.get((name, before)))]
+                rates = [
+                    round_to(Decimal(p["matched_pct"]), 2) if p and p["accounts"] else None
+                    for p in (today, said.get((name, before)))
+                ]
                 same = {key: today[key] for key in ("recon", "accounts", "proven")}
                 measures.append({**same, "matched_pct": rates[0], "matched_pct_before": rates[1]})
         return measures

@@ -129,7 +129,7 @@ def positions_three_way(desk: ReconDesk, rules: Rules) -> Outcome[Reconciliation
     pairwise = desk.reconciled("positions").value
     waiting = {a.id for a in desk.fund.accounts if a.custody} - {account for account, _ in pairwise.compared}
     theirs = {r["item"]: r["quantity"] for r in _pack(desk, day) if r["component"] == "holding" and r["quantity"] is not None}
-    findings = [_no_holdings(account, day) for account in sorted(waiting)] + ([] if theirs else [_no_pack(desk)])
+    findings = [_no_holdings(account, day) for account in sorted(waiting)] + ([] if theirs else [_no_pack(desk, info)])
     if findings and (waiting or book.positions().num_rows):
         return not_compared(rules, day, desk.fund.id, findings)
     on_trade, settled = _by_account(book.positions()), _by_account(book.positions("settlement"))
@@ -177,9 +177,10 @@ def _pack(desk: ReconDesk, day: date) -> list[dict[str, Any]]:
     return [r for r in rows if r["fund"] == desk.fund.id and r["nav_date"] == day]
 
 
-def _no_pack(desk: ReconDesk) -> Finding:
+def _no_pack(desk: ReconDesk, say: Callable[..., Finding] = warning) -> Finding:
+    """A warning once the fund is struck; before, the administrator may not be there yet."""
     said = f"no NAV pack of {desk.fund.administrator} for {desk.day}"
-    return warning("administrator-missing", said, Place(field="nav_date"), expected=str(desk.day), todo="ask the administrator")
+    return say("administrator-missing", said, Place(field="nav_date"), expected=str(desk.day), todo="ask the administrator")
 
 
 def _no_statement(account: str, currency: str, day: date) -> Finding:
@@ -208,7 +209,7 @@ def _by_account(positions: pa.Table) -> dict[tuple[str, str], Decimal]:
 
 def _quantities(desk: ReconDesk) -> dict[str, Decimal]:
     found: dict[str, Decimal] = defaultdict(Decimal)
-    for r in desk.known.book().value.positions().to_pylist():
+    for r in _bench(desk).book_to_strike().positions().to_pylist():
         found[r["isin"]] += r["quantity"]
     return dict(found)
 
@@ -256,10 +257,8 @@ def _other_source(bench: Workbench, name: str, chosen: Mapping[str, Mapping[str,
 
 def _prices_before(desk: ReconDesk) -> dict[str, tuple[Decimal | None, Decimal | None]]:
     """Both sides' prices of the business day before, as known now."""
-    day = dates.previous_business_day(desk.day, desk.fund.calendar)
-    theirs = {r["item"]: r["price"] for r in _pack(desk, day) if r["component"] == "holding"}
-    bench = _bench(desk)
-    earlier = type(bench)(desk.office, desk.fund.id, day, desk.known_at, desk.heads)
+    earlier = _bench(desk).day_before()
+    theirs = {r["item"]: r["price"] for r in _pack(desk, earlier.day) if r["component"] == "holding"}
     ours = earlier.priced().value.prices if theirs else {}
     return {isin: (_rounded(ours.get(isin)), _rounded(theirs.get(isin))) for isin in ours.keys() | theirs.keys()}
 

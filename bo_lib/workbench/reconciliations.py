@@ -22,6 +22,7 @@ from bo_lib.model import dates, events, tables
 from bo_lib.model.findings import Outcome
 from bo_lib.recon import Reconciliation, Rules, reconcile_cash, reconcile_positions
 from bo_lib.recon.causes import WEAK, Background, explained
+from bo_lib.workbench.own_recon import own_tables
 from bo_lib.workbench.recon_kinds import FURTHER
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _explained(
     return Outcome(explained(outcome.value, known), outcome.findings)
 
 
-KINDS: dict[str, Kind] = {"cash": cash, "positions": positions, **FURTHER}
+KINDS: dict[str, Kind] = {"cash": cash, "positions": positions, **FURTHER, "tables": own_tables}
 
 
 def kind_of(rules: Rules) -> Kind:

@@ -63,7 +63,8 @@ def test_a_new_amount_is_a_new_break_linked_to_the_old(position_rules: Rules) ->
 def test_what_is_gone_closes_by_itself_and_may_come_back(position_rules: Rules) -> None:
     ledger = Ledger()
     ledger.day(2, positions(position_rules, "100", "90"))
-    assert [reason for _, reason in ledger.day(3, positions(position_rules, "100", "100")).closed] == ["gone"]
+    closed = ledger.day(3, positions(position_rules, "100", "100")).closed
+    assert [reason for _, reason in closed] == ["matched by quantity with 100 DE1"]
     assert ledger.open(3) == [] and len(ledger.open(2)) == 1
     ledger.day(4, positions(position_rules, "100", "90"))
     assert [row["opened"] for row in ledger.open(4)] == [june(4)]

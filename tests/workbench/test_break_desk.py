@@ -11,7 +11,7 @@ import pytest
 from bo_lib import cli
 from bo_lib.config import ParameterError
 from bo_lib.run.errors import Exit
-from bo_lib.workbench import Workbench
+from bo_lib.workbench import BOOKED, STRUCK, Workbench
 from bo_lib.workbench.office import Office
 
 FUND, DAY = "EURO-UCITS", "2026-06-30"
@@ -136,7 +136,7 @@ def test_the_page_measures_the_day_beside_the_day_before(month_copy: Path) -> No
     page = Workbench.open(FUND, DAY, root=month_copy).breaks()
     tables = {s.title: s.table for s in page.sections}
     measures = {r["recon"]: r for r in tables["Measures"].to_pylist()}
-    assert set(measures) == {"cash", "positions"}
+    assert set(measures) == {name.replace("_", " ") for name in (*BOOKED, *STRUCK)}
     assert all(r["matched_pct"] > 90 and r["before_pct"] > 90 for r in measures.values())
     assert measures["cash"]["open"] == sum(measures["cash"][f"aged {band}"] for band in ("0-1", "2-5", "6-30", "over 30"))
     assert all(r["explanation"].endswith(".") for r in tables["The ten that matter most"].to_pylist())

@@ -17,7 +17,7 @@ from bo_lib.recon import BreakState
 from bo_lib.recon.breaks import AGE_BANDS
 from bo_lib.recon.decisions import Decision
 from bo_lib.recon.history import COMMENTED, REFUSED, REJECTED
-from bo_lib.views.pages.common import count, pick, table
+from bo_lib.views.pages.common import count, pick, table, without_empty
 from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import text_of
 
@@ -30,16 +30,21 @@ KINDS = {
     "missing_here": "the books do not have it", "missing_there": "only the books have it", "amount": "the amounts differ",
     "quantity": "the quantities differ", "date": "the dates differ", "account": "it is on another account",
     "currency": "it is in another currency", "duplicate": "it is there twice", "ambiguous": "more than one answer fits",
+    "price": "the prices differ", "all_differ": "no two of the three agree",
 }  # fmt: skip
 
 
 def for_people(open_now: pa.Table) -> list[dict[str, Any]]:
     """Rows of OPEN_BREAKS to be read: each break in a sentence, its id as short as it may be typed, its age in business days."""
     return [
-        {**row, "break_id": row["break_id"][:8], "kind": row["kind"].replace("_", " "), "explanation": explained(row),
-         "age": row["age_business_days"], "previous": (row["previous"] or "")[:8] or None}
+        {**row, "break_id": row["break_id"][:8], "kind": words(row["kind"]), "explanation": explained(row),
+         "recon": words(row["recon"]), "age": row["age_business_days"], "previous": (row["previous"] or "")[:8] or None}
         for row in open_now.to_pylist()
     ]  # fmt: skip
+
+
+def words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def at_risk(breaks: pa.Table) -> Decimal:
@@ -69,13 +74,15 @@ def breaks_report(
     proven, accounts = (sum(m[name] for m in measures) for name in ("proven", "accounts"))
     figures = (
         Figure("Open", len(rows)), Figure("New today", len(new)), Figure("Closed", len(closed)),
-        Figure("Past due", overdue, alarm=overdue > 0), Figure(f"Value at risk, {base_currency}", at_risk(open_now)),
+        Figure("Past due", overdue, alarm=overdue > 0),
+        Figure(f"Value at risk, {base_currency}", at_risk(open_now), "one error may show in several reconciliations"),
         Figure("Proven", f"{proven} of {accounts}", alarm=proven < accounts),
     )  # fmt: skip
     sections = [*_ten(rows), *_measures(measures, rows), *_pictures(rows, base_currency), *_changes(new, closed, states, day)]
     if trend.num_rows:
         days = pa.array([f"{d.day} {d:%b}" for d in trend["business_date"].to_pylist()], pa.string())
-        trend = trend.append_column("day", days)
+        named = pa.array(map(words, trend["recon"].to_pylist()), pa.string())
+        trend = trend.append_column("day", days).set_column(trend.column_names.index("recon"), "recon", named)
         drawn = Chart("stacked_bar", "day", "breaks", "recon", "Open breaks at the close of each day", data=trend)
         sections.append(Section("Day by day", chart=drawn))
     return Report("breaks", "Breaks", Verdict.ATTENTION if rows else Verdict.PASS, said, figures, tuple(sections))
@@ -92,8 +99,10 @@ def _ten(rows: Sequence[Mapping[str, Any]]) -> list[Section]:
 
 def explained(row: Mapping[str, Any]) -> str:
     """A break in a sentence: what differs, the likely cause, and what speaks for it."""
-    where = " ".join(filter(None, (row["account"], row["currency"] or row["isin"], _reference(row))))
-    what = KINDS.get(row["kind"], row["kind"].replace("_", " "))
+    unit = row["isin"] if row["isin"] and row["isin"] == row["reference"] else row["currency"] or row["isin"]
+    where = " ".join(filter(None, (row["account"], unit, _reference(row))))
+    alone = row["kind"].removesuffix("_alone")
+    what = f"{alone} is alone" if alone != row["kind"] else KINDS.get(row["kind"], words(row["kind"]))
     evidence = f" ({row['evidence']})" if row["evidence"] else ""
     return f"{where}: {what}. {(row['cause'] or 'no cause found').capitalize()}{evidence}."
 
@@ -135,14 +144,15 @@ def grouped(rows: Iterable[Mapping[str, Any]], key: Any, names: Sequence[str] = 
 def _measures(measures: Sequence[Mapping[str, Any]], rows: Sequence[Mapping[str, Any]]) -> list[Section]:
     shown = []
     for m in measures:
-        mine = [r for r in rows if r["recon"] == m["recon"]]
+        mine = [r for r in rows if r["recon"] == words(m["recon"])]
         value = sum((r["value_base"] for r in mine if r["value_base"] is not None), ZERO)
         oldest = max((r["age_business_days"] for r in mine), default=0)
-        proven = f"{m['proven']} of {m['accounts']}"
+        proven = f"{m['proven']} of {m['accounts']}" if m["accounts"] else "not compared"
         bands = {f"aged {band}": sum(r["age_band"] == band for r in mine) for band in BANDS}
         shown.append(
             {
                 **m,
+                "recon": words(m["recon"]),
                 "before_pct": m["matched_pct_before"],
                 "proven": proven,
                 "open": len(mine),
@@ -160,16 +170,16 @@ def _changes(
     new: Sequence[Mapping[str, Any]], closed: Sequence[BreakState], states: Sequence[BreakState], day: date
 ) -> list[Section]:
     said = [_told(s, p) for s in states for p in s.history if _is_peoples(p, day)]
-    sections = [Section("New today", table=table(new, NEW_COLUMNS))]
-    rows = [{**s.found.item.row(), "kind": s.found.item.kind.replace("_", " "), "recon": s.found.item.recon,
-             "opened": s.found.opened, "closed": _how(s)} for s in closed]  # fmt: skip
-    sections.append(Section("Closed since yesterday", table=table(rows, CLOSED_COLUMNS)))
+    sections = [Section("New today", table=without_empty(table(new, NEW_COLUMNS)))]
+    rows = [{**s.found.item.row(), "kind": words(s.found.item.kind), "recon": words(s.found.item.recon),
+             "opened": s.found.opened, "closed": how_closed(s)} for s in closed]  # fmt: skip
+    sections.append(Section("Closed since yesterday", table=without_empty(table(rows, CLOSED_COLUMNS))))
     if said:
         sections.append(Section("Said and decided today", table=table(said, ("break_id", "recon", "what", "by", "at", "text"))))
     return sections
 
 
-def _how(state: BreakState) -> str:
+def how_closed(state: BreakState) -> str:
     if state.state == "gone":
         return "the difference is gone" if state.reason == "gone" else state.reason
     return f"{state.state}: {state.reason}"
@@ -190,7 +200,7 @@ def _told(state: BreakState, payload: Mapping[str, Any]) -> dict[str, Any]:
             "closed": payload.get("closed"), "opened": payload.get("opened")}.get(what)  # fmt: skip
     text = payload.get("reason") or payload.get("text") or payload.get("cause") or ""
     return {
-        "break_id": state.break_id[:8], "recon": state.found.item.recon, "what": f"{what} {more or ''}".rstrip(),
+        "break_id": state.break_id[:8], "recon": words(state.found.item.recon), "what": f"{what} {more or ''}".rstrip(),
         "by": payload.get("by", ""), "at": payload.get("at", "")[:16].replace("T", " "),
         "day": payload.get("date") or payload.get("closed") or payload.get("opened"), "text": text,
     }  # fmt: skip

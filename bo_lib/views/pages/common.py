@@ -20,6 +20,13 @@ def pick(source: pa.Table, *columns: str) -> pa.Table:
     return source.select(list(columns))
 
 
+def without_empty(source: pa.Table) -> pa.Table:
+    """The columns in which some row has something; all of them when there is no row."""
+    if not source.num_rows:
+        return source
+    return source.select([name for name in source.column_names if any(v not in (None, "") for v in source[name].to_pylist())])
+
+
 def verdict_of(findings: Iterable[Finding]) -> Verdict:
     """Errors block, warnings ask for attention."""
     severities = {f.severity for f in findings}

@@ -1,0 +1,122 @@
+"""A firm's own reconciliation: any two canonical tables, from the files of the day or from the books, named in a rules file.
+
+Nothing of it is code: ``kind: tables``, and for each side the ``table`` (and ``sender``, ``format``) that it is read from.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bo_lib.books import Book
+from bo_lib.config import ParameterError
+from bo_lib.model.findings import Finding, Outcome, Place, error, warning
+from bo_lib.model.tables import TABLES
+from bo_lib.recon import Reconciliation, Rules, not_compared, reconcile_tables
+from bo_lib.recon.files import ColumnError, prepare
+from bo_lib.recon.rules import Side
+from bo_lib.recon.sqltext import arrow
+
+if TYPE_CHECKING:
+    from bo_lib.workbench.recon_desk import ReconDesk
+
+BOOKS: dict[str, Callable[[Book, Side, date, date], pa.Table]] = {  # the books, the side, its first day and its last
+    "books.positions": lambda book, side, *_: book.positions("trade" if side.basis == "any" else side.basis),
+    "books.cash": lambda book, *_: book.cash(),
+    "books.cash_movements": lambda book, _, first, last: book.cash_movements(first, last),
+    "books.open_trades": lambda book, *_: book.open_trades,
+    "books.trial_balance": lambda book, *_: book.trial_balance(),
+}  # fmt: skip
+
+
+def own_tables(desk: ReconDesk, rules: Rules) -> Outcome[Reconciliation]:
+    """Both sides as their rules name them. Raises ``ParameterError`` for a table or a column that there is not."""
+    sides = {"left": rules.left, "right": rules.right}
+    found = {name: _rows(desk, rules, name, side) for name, side in sides.items()}
+    missing = [_missing(desk, side) for name, side in sides.items() if found[name] is None]
+    if missing:
+        return not_compared(rules, desk.day, desk.fund.id, missing)
+    made, findings = _prepared(rules, {name: rows for name, rows in found.items() if rows is not None})
+    before = {b.item.scope for b in desk.open_breaks() if b.item.recon == rules.name}
+    result = reconcile_tables(
+        made["left"], made["right"], rules, desk.day, fund=desk.fund.id, findings=findings, compared=before,
+        value=lambda row, amount: _value(desk, rules, row, amount),
+    )  # fmt: skip
+    return Outcome(result, result.findings)
+
+
+def _rows(desk: ReconDesk, rules: Rules, name: str, side: Side) -> pa.Table | None:
+    """The rows of a side; None when no file of it came for the day."""
+    first = desk.fund.inception if side.days == "all" else desk.day
+    if side.table in BOOKS:
+        return BOOKS[side.table](desk.known.book().value, side, first, desk.day)
+    if rules.third or side.table not in TABLES:
+        raise ParameterError(f"reconciliation {rules.name}: {name}.table: {_which(rules, side.table)}")
+    table, known = TABLES[side.table], desk.known
+    files = [f for f in known.files if not side.sender or f.payload["sender"] == side.sender]
+    files = [f for f in files if table.name in f.payload["tables"] and (not side.format or f.payload["format"] == side.format)]
+    if not any(f.effective_date == desk.day and not f.payload["refused"] for f in files):
+        return None
+    named = {f.id for f in files}
+    parts = [part for file, part in known.parts(table, first, desk.day) if file.id in named]
+    rows = pa.concat_tables([table.empty(), *parts], promote_options="default")
+    has_account = "account" in table.names and not table.schema.field("account").nullable
+    return known.with_account_ids(rows) if has_account else rows
+
+
+def _which(rules: Rules, table: str) -> str:
+    if rules.third:
+        return "two sides are compared here; take out `third`"
+    near = difflib.get_close_matches(table, [*TABLES, *BOOKS], 1, 0.4)
+    there = f"did you mean {near[0]!r}?" if near else f"there are {', '.join([*TABLES, *BOOKS])}"
+    return f"no table {table!r}; {there}" if table else f"name the table that this side is read from; {there}"
+
+
+def _missing(desk: ReconDesk, side: Side) -> Finding:
+    what = " ".join(filter(None, (side.sender, side.format, side.table)))
+    return warning("side-missing", f"no {what} of {desk.day}", Place(field=side.name), expected=str(desk.day), todo="ask for it")
+
+
+def _prepared(rules: Rules, found: Mapping[str, pa.Table]) -> tuple[dict[str, pa.Table], list[Finding]]:
+    """The columns that the rules compare, under their names, in types that compare without loss."""
+    import duckdb
+
+    con = duckdb.connect()
+    names = {"left": rules.left.name, "right": rules.right.name}
+    try:
+        for name, rows in found.items():
+            con.register(f"{name}_raw", rows.append_column("row", pa.array(range(rows.num_rows), pa.int32())))
+        said = prepare(con, rules, names, {"left": (), "right": ()}, {"left": frozenset(), "right": frozenset()})
+        made = {name: arrow(con, f"select * exclude (row) from {name}_in order by row") for name in found}  # noqa: S608
+    except ColumnError as reason:
+        raise ParameterError(f"reconciliation {rules.name}: {reason}") from None
+    finally:
+        con.close()
+    findings = list(said.findings)
+    for name, rows in made.items():
+        lost = [r[rules.amount] is None and not _excluded(rules, name, r) for r in rows.to_pylist()]
+        if any(lost):
+            letter = f"{sum(lost)} rows of {names[name]} have no {rules.amount} and are compared with nothing"
+            findings.append(error("amount-missing", letter, Place(field=rules.amount), todo="exclude them, or ask the sender"))
+        amounts = pc.fill_null(rows[rules.amount], Decimal(0))
+        made[name] = rows.set_column(rows.column_names.index(rules.amount), rules.amount, amounts).filter(
+            pc.invert(pa.array(lost, pa.bool_()))
+        )
+    return made, findings
+
+
+def _excluded(rules: Rules, side: str, row: Mapping[str, Any]) -> bool:
+    return any(e.side == side and row[e.field] in e.equals for e in rules.exclusions)
+
+
+def _value(desk: ReconDesk, rules: Rules, row: Mapping[str, Any], amount: Decimal) -> Decimal | None:
+    """Quantities at the last price, money at the rate of its currency; anything else has no value."""
+    if rules.amount == "quantity":
+        return desk.position_in_base(row["isin"], amount) if row.get("isin") else None
+    return desk.cash_in_base(row["currency"], amount) if row.get("currency") else None
