@@ -18,8 +18,8 @@ from bo_lib.feeds.reading import Reading, UnreadableError
 
 LINE_MAX = 2000  # a field 61 has at most 66 characters in its first line; banks that put the narrative there write more
 _ENTRY = re.compile(
-    r"(?P<value>[0-9]{6})(?:(?P<entry>[0-9]{4})| {1,4})?(?P<mark>R?[CD]|E[CD])(?P<funds>[A-Z])?(?P<amount>[0-9.,]{1,30})"
-    r"(?P<code>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)"
+    r"(?P<value>[0-9]{6})(?:(?P<entry>[0-9]{4})| {1,4})?(?P<mark>R?[CD]|E[CD])(?P<funds>[A-Z])? {0,15}(?P<amount>[0-9.,]{1,30})"
+    r"(?: ?(?P<code>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)|(?P<untyped>//.*))"
 )
 _PLAIN = re.compile(r"[0-9]{1,20}[.,]?[0-9]{0,10}|[.,][0-9]{1,10}")
 _GROUPED = re.compile(r"[0-9]{1,3}(\.[0-9]{3}){1,6},[0-9]{0,10}|[0-9]{1,3}(,[0-9]{3}){1,6}\.[0-9]{0,10}")
@@ -64,8 +64,10 @@ def entry(one: Field, reading: Reading) -> Entry:
         reading.warning("amount-format", f"the amount is not written with one decimal comma; read as {value}", one.at, "61",
                         found=found["amount"], expected="1234,56")  # fmt: skip
     value_date = day(found["value"], one, reading)
-    ours, theirs, words = _references(found["rest"], more)
-    if not ours:
+    ours, theirs, words = _references(found["rest"] or found["untyped"] or "", more)
+    if found["code"] is None:
+        reading.warning("entry-incomplete", "the entry has no transaction type", one.at, "61", found=first[:80], expected="NTRF")
+    elif not ours:
         reading.warning(
             "entry-incomplete", "the entry has no reference", one.at, "61", found=first[:80], expected="a reference or NONREF"
         )
@@ -76,7 +78,7 @@ def entry(one: Field, reading: Reading) -> Entry:
         "value_date": value_date,
         "reference": ours or None,
         "bank_reference": theirs or None,
-        "code": found["code"].strip(),
+        "code": (found["code"] or "").strip() or None,
         "reversal": mark.startswith("R"),
     }, words, expected=mark.startswith("E"), debit=mark in ("D", "RC", "ED"))  # fmt: skip
 

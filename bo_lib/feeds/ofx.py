@@ -100,12 +100,21 @@ def looks_like(head: str) -> bool:
     return re.match(r"\s*OFXHEADER\s*:|\s*(<\?(?!OFX)[^>]*>\s*)*<\?OFX\s|\s*(<\?[^>]*>\s*)*<OFX>", head, re.IGNORECASE) is not None
 
 
+def _encoding(data: bytes) -> str:
+    """The code page of the header, unless the file is UTF-8: many institutions state 1252 and write UTF-8."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        stated = _CHARSET.search(data[:2048])
+        charset = stated[1].decode("ascii", "replace") if stated else ""
+        return f"cp{charset}" if charset.isdigit() else "utf-8"
+    return "utf-8"
+
+
 def read(data: bytes, reading: Reading) -> None:
     """Every statement of the file into ``statements``, ``cash_movements``, ``transactions`` and ``holdings``."""
     reading.expect(STATEMENTS, CASH_MOVEMENTS)
-    stated = _CHARSET.search(data[:2048])
-    charset = (stated[1].decode("ascii", "replace") if stated else "").lower()
-    text = decode(data, reading, f"cp{charset}" if charset.isdigit() else "utf-8")
+    text = decode(data, reading, _encoding(data))
     if "<!DOCTYPE" in text[:65536].upper() or "<!ENTITY" in text[:65536].upper():
         reading.error("xml-dtd", "the file declares a document type; none of these formats has one, and it can do harm",
                       todo="do not open the file; ask the sender")  # fmt: skip

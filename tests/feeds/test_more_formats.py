@@ -365,3 +365,10 @@ def test_what_departs_from_the_official_schema_is_said_with_line_and_element() -
     assert outcome.value.tables["cash_movements"].num_rows == 1
     unknown = feeds.read_bytes("f", CAMT.replace("001.08", "001.99").encode(), schemas=SCHEMAS)
     assert "schema-missing" in {f.code for f in unknown.findings}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "cp1252"])
+def test_ofx_in_utf_8_is_read_as_that_whatever_its_header_says(encoding: str) -> None:
+    text = OFX.replace("<MEMO>Phone", "<MEMO>Café €")
+    assert "CHARSET:1252" in text
+    assert rows(text.encode(encoding), "cash_movements")[0]["text"].endswith("Café €")

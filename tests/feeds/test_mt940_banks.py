@@ -193,3 +193,17 @@ def test_a_file_cut_anywhere_is_said(cut: int) -> None:
     """Whatever is lost at the end, the file is not read clean."""
     outcome = read(MT940[: len(MT940) - 3 - cut])
     assert not outcome.ok or not outcome.value.format
+
+
+def test_an_entry_may_have_a_blank_before_its_type_or_none_at_all() -> None:
+    text = statement(":61:2606010601C50,00 NTRFREF1\n:61:2606010601D  20,00//B2", closing="C260601EUR130,00")
+    first, second = rows(text, "cash_movements")
+    assert (first["amount"], first["code"], first["reference"]) == (50, "NTRF", "REF1")
+    assert (second["amount"], second["code"], second["bank_reference"]) == (-20, None, "B2")
+    assert codes(text) == {"entry-incomplete"}
+
+
+def test_a_line_of_a_narrative_between_colons_is_no_field() -> None:
+    text = statement(":61:2606010601D10,00NTRFREF1\n:86:first\n:KO:NR:4014", closing="C260601EUR90,00")
+    assert rows(text, "cash_movements")[0]["text"] == "first\n:KO:NR:4014"
+    assert not codes(text)
