@@ -100,6 +100,12 @@ def _add_files(commands: Any) -> None:
     match.add_argument("--rules", type=Path, required=True, metavar="RULES.yaml", help="such as parameters/recon/transactions.yaml")
     match.add_argument("--out", type=Path, required=True, metavar="DIR", help="for matches.parquet, breaks.parquet, summary.json")
     match.add_argument("--memory", type=int, metavar="MB", help="memory of the comparison; beyond it works from disk")
+    match.epilog = (
+        "Copy parameters/recon/transactions.yaml, which explains itself, and put in the headers of the two files. In DIR: "
+        "matches.parquet (group, side left/right, row from 0 as in its file, pass, verdict match/net/suggest); breaks.parquet "
+        "(side, row, kind): every row is there or matched or netted, and what is only suggested stays a break; summary.json: "
+        "counts, sums by place, excluded rows, findings. Exit codes: 0 all matched; 1 something is left to look at; 2 not usable"
+    )
     add_onboard(_command(commands, "onboard", "make a fund with its opening books from a public filing or a list of positions"))
     new = commands.add_parser(
         "new", help="write an empty firm with commented parameters", description="Write an empty firm to DIR."

@@ -196,8 +196,16 @@ def _expression(value: Value, rules: Rules, side: str, types: Mapping[str, str])
         if value.stored == "VARCHAR":
             tries = ", ".join(f"try_strptime(trim({column}), {literal(f)})" for f in form.dates)
             return f"coalesce({tries}, null)::date"
+        if value.stored == "TIMESTAMP WITH TIME ZONE":
+            return f"make_timestamp(epoch_us({column}))::date"  # the day in UTC, wherever this runs
         return column if value.stored == "DATE" else f"try_cast({column} as date)"
+    if value.name in _loose(rules):
+        return f"nullif(upper(regexp_replace({column}::varchar, '\\s', '', 'g')), '')"
     return f"nullif({column}, '')" if value.stored == "VARCHAR" else f"{column}::varchar"
+
+
+def _loose(rules: Rules) -> set[str]:
+    return {column.name for column in rules.file_columns if column.loose}
 
 
 def _make(
@@ -211,7 +219,9 @@ def _make(
     """Make one side's relation: a view where the file's own types do, a table otherwise. (row, column, text) not readable."""
     form, columns, joins = _side(rules, side), [], []
     for value in typed:
-        bare = value.kind == "text" and value.stored == "VARCHAR" and value.header in never_empty
+        bare = (
+            value.kind == "text" and value.stored == "VARCHAR" and value.header in never_empty and value.name not in _loose(rules)
+        )
         read = quoted(value.header) if bare else _expression(value, rules, side, types)
         if cases := form.translate.get(value.name):
             whens = " ".join(f"when {literal(k)} then {literal(v)}" for k, v in cases.items())

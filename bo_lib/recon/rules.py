@@ -45,12 +45,14 @@ class Side(Strict):
 
 
 class FileColumn(Strict):
-    """A column of two files: its type, and its header in each of them (default: its name)."""
+    """A column of two files: its type, and its header in each of them (default: its name). ``loose`` text: case and spaces do
+    not count."""
 
     name: str
     type: Literal["text", "decimal", "date"] = "text"
     left: str = ""
     right: str = ""
+    loose: bool = False
 
     def header(self, side: str) -> str:
         return (self.left if side == "left" else self.right) or self.name

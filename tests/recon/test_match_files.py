@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bo_lib.cli import main
 from bo_lib.recon import Rules
@@ -25,12 +30,12 @@ DAYS = "2026-06-01,2026-06-03"
 def run(folder: Path, left: str | pa.Table, right: str | pa.Table, rules: str = "") -> tuple[dict[str, Any], list[Any], list[Any]]:
     """Summary, matches as (pass, verdict, side, row) and breaks as (side, row, kind)."""
     paths = []
-    for side, given in (("left", left), ("right", right)):
-        paths.append(folder / f"{side}.{'csv' if isinstance(given, str) else 'parquet'}")
-        if isinstance(given, str):
-            paths[-1].write_text(given, "utf-8")
+    for side, content in (("left", left), ("right", right)):
+        paths.append(folder / f"{side}.{'csv' if isinstance(content, str) else 'parquet'}")
+        if isinstance(content, str):
+            paths[-1].write_text(content, "utf-8")
         else:
-            pq.write_table(given, paths[-1])
+            pq.write_table(content, paths[-1])
     if rules:
         (folder / "rules.yaml").write_text(rules)
     out = folder / "out"
@@ -147,6 +152,49 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
         run(tmp_path / name, HEADER + rows, HEADER + rows.replace("T7,", ","))
         made.append([(tmp_path / name / "out" / f).read_bytes() for f in ("matches.parquet", "breaks.parquet", "summary.json")])
     assert made[0] == made[1]
+
+
+def test_times_become_the_day_in_utc_wherever_this_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    left = parquet(pa.array([Decimal(1)]))
+    moment = pa.array([datetime(2026, 6, 1, 22, tzinfo=UTC)], pa.timestamp("us", "UTC"))
+    right = left.set_column(left.column_names.index("trade_date"), "trade_date", moment)
+    _, matches, breaks = run(tmp_path, left, right)
+    monkeypatch.undo()
+    time.tzset()
+    assert not breaks and len(matches) == 2
+
+
+def test_loose_text_counts_neither_case_nor_spaces(tmp_path: Path) -> None:
+    left, right = (HEADER + f"{name},A,X,1,-1,{DAYS}\n" for name in ("Ab 1", "aB1"))
+    rules = RULES.read_text().replace("{name: reference}", "{name: reference, loose: true}")
+    assert [m[0] for m in run(tmp_path, left, right, rules)[1]] == ["reference"] * 2
+    assert "reference" not in [m[0] for m in run(tmp_path, left, right)[1]]
+
+
+lines = st.lists(st.tuples(
+    st.sampled_from(["", "T1", "T2", "t 2"]), st.sampled_from(["A", "B", "MEMO"]), st.sampled_from(["1", "2", "3", "-3", "", "x"]),
+    st.sampled_from(["01", "02", "04", "99"]),
+), max_size=7)  # fmt: skip
+
+
+@given(lines, lines)
+@settings(max_examples=12, deadline=None)
+def test_every_row_of_both_files_is_in_one_place(left: list[tuple[str, ...]], right: list[tuple[str, ...]]) -> None:
+    """Matched, netted, a break or excluded; a suggested row is a break too; a group is of one pass and one verdict."""
+    rules = RULES.read_text() + 'exclusions: [{side: left, field: account, equals: ["MEMO"], reason: memo}]\n'
+    texts = [HEADER + "".join(f"{r},{a},X,{n},{n},2026-06-{d},2026-06-{d}\n" for r, a, n, d in side) for side in (left, right)]
+    with TemporaryDirectory() as folder:
+        summary, matches, breaks = run(Path(folder), texts[0], texts[1], rules)
+        groups = {(r["group"], r["pass"], r["verdict"]) for r in pq.read_table(Path(folder) / "out/matches.parquet").to_pylist()}
+    done = [(side, row) for _, verdict, side, row in matches if verdict != "suggest"]
+    excluded = [(r["side"], r["row"]) for r in summary["excluded"]]
+    every = [(side, row) for side, made in (("left", left), ("right", right)) for row in range(len(made))]
+    assert sorted([*done, *excluded, *((side, row) for side, row, _ in breaks)]) == every
+    suggested = {(side, row) for _, verdict, side, row in matches if verdict == "suggest"}
+    assert suggested == {(side, row) for side, row, kind in breaks if kind == "ambiguous"}
+    assert len({group for group, *_ in groups}) == len(groups)
 
 
 def letter(capsys: pytest.CaptureFixture[str], *words: str | Path) -> str:

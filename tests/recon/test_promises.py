@@ -106,6 +106,29 @@ def test_independence_of_order(left: list[Row], right: list[Row], random: Any) -
         assert ended(match(table(shuffled[0]), table(shuffled[1]), ALL), *shuffled) == before
 
 
+EVEN = rules_of(
+    {"equal": ["reference", "amount", "value_date"]},
+    {"equal": ["amount", "value_date"]},
+    {"equal": ["reference"], "amount": {"absolute": "0.02"}, "days": 2},
+    {"equal": ["amount"], "days": 2, "calendar": "WEEKENDS"},
+    {"kind": "sum", "equal": ["reference"]},
+    {"kind": "subset", "equal": ["value_date"], "members_max": 4},
+    {"kind": "difference", "equal": ["reference"]},
+)
+
+
+@given(sides, sides)
+@FEW
+def test_independence_of_which_side_is_ours(left: list[Row], right: list[Row]) -> None:
+    there = {"left": "right", "right": "left", "missing_here": "missing_there", "missing_there": "missing_here"}
+    one, other = match(table(left), table(right), EVEN), match(table(right), table(left), EVEN)
+    turned = Counter({
+        tuple(there.get(word, word) if n in (1, 3) else word for n, word in enumerate(place)): count
+        for place, count in ended(other, right, left).items()
+    })  # fmt: skip
+    assert ended(one, left, right) == turned
+
+
 @given(sides, sides)
 @FEW
 def test_no_match_crosses_a_scope_or_leaves_its_tolerance(left: list[Row], right: list[Row]) -> None:
