@@ -202,7 +202,11 @@ def _balance(one: Field | None, reading: Reading) -> Balance | None:
     except UnreadableError as why:
         reading.error(why.code, why.message, one.at, one.tag, **why.said)
         return None
-    of = reading.tried(lambda text: day(text, one, reading), found["date"], one.at, one.tag)
+    of = None
+    if found["date"] == "000000" and one.tag.startswith("60"):  # of an account that had no statement before
+        reading.warning("date-missing", "the opening balance has no date", one.at, one.tag, found=text, expected="YYMMDD")
+    else:
+        of = reading.tried(lambda text: day(text, one, reading), found["date"], one.at, one.tag)
     return of, found["currency"] or "", value if found["sign"] == "C" else -value
 
 

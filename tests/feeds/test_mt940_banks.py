@@ -207,3 +207,9 @@ def test_a_line_of_a_narrative_between_colons_is_no_field() -> None:
     text = statement(":61:2606010601D10,00NTRFREF1\n:86:first\n:KO:NR:4014", closing="C260601EUR90,00")
     assert rows(text, "cash_movements")[0]["text"] == "first\n:KO:NR:4014"
     assert not codes(text)
+
+
+def test_an_opening_balance_of_no_day_is_said_and_counts() -> None:
+    text = statement(":61:2606010601D10,00NTRFREF1", opening="C000000EUR0,00", closing="D260601EUR10,00")
+    assert codes(text) == {"date-missing"}
+    assert rows(text, "statements")[0]["opening"] == 0
