@@ -138,7 +138,7 @@ def _knowing(desks: Sequence[Workbench], event_id: str) -> Workbench:
     """The desk of the fund for which the event waits; a letter with the nearest id when it waits for none."""
     from bo_lib.books import find_waiting
 
-    waits = {desk: desk.known.refused() for desk in desks}
+    waits = {desk: desk.refusals() for desk in desks}
     for desk, refusals in waits.items():
         if find_waiting(refusals, event_id).ok:
             return desk

@@ -108,13 +108,17 @@ def _is_booked(row: Mapping[str, Any], live: Trade) -> bool:
     return same and all((row[name] or ZERO) == getattr(live, name) for name in _COSTS)
 
 
-def trade_event(row: Mapping[str, Any], fund: str) -> Trade:
-    """The booking of a row of TRADES."""
+def trade_event(row: Mapping[str, Any], fund: str, *, fits: bool = True) -> Trade:
+    """The booking of a row of TRADES; ``fits`` False: of one that was refused, as it stands, for a person to correct."""
     values: dict[str, Any] = {name: row[name] for name in _SAME} | {name: row[name] or ZERO for name in _COSTS}
-    name = f"trade:{fund}:{row['trade_id']}:v{row['version'] or 1}"
     place = f"{row['file'] or ''}#{row['at'] or ''}"
-    counterparty = row["counterparty"] or ""
-    return Trade(event_id=name, fund=fund, effective_date=row["trade_date"], source=place, counterparty=counterparty, **values)
+    values |= {"event_id": event_id(row, fund), "fund": fund, "effective_date": row["trade_date"], "source": place}
+    return (Trade if fits else Trade.model_construct)(counterparty=row["counterparty"] or "", **values)
+
+
+def event_id(row: Mapping[str, Any], fund: str) -> str:
+    """Of the trade of a row of TRADES."""
+    return f"trade:{fund}:{row['trade_id']}:v{row['version'] or 1}"
 
 
 def _version(event: Trade) -> int:

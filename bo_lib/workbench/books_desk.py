@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib import config
-from bo_lib.books import Book, adjustments, explain, profit_and_loss, result, waiting
+from bo_lib.books import Book, Refusal, adjustments, explain, profit_and_loss, result, waiting
 from bo_lib.model import dates, tables
 from bo_lib.model.findings import Finding, Outcome, Severity, Verdict
 from bo_lib.nav import explain_nav, marks, steps_of_class, value, valued
@@ -33,16 +33,22 @@ class BooksDesk(NavDesk):
     # What waits
 
     def waiting(self) -> Report:
-        """Events that the books refused, or their door: what a person corrects."""
-        return pages.waiting_report(self._waiting_rows(), self.fund.id)
+        """What a person corrects: events that the books refused, or their door, and trades held back before it."""
+        refused, held = ([{**row, "file": self.known.name_of(row["file"])} for row in waiting(found).to_pylist()]
+                         for found in (self.known.refused(), self.held_trades()))  # fmt: skip
+        return pages.waiting_report(refused, held, self.fund.id)
 
-    def _waiting_rows(self) -> list[dict[str, Any]]:
-        rows = waiting(self.known.refused()).to_pylist()
-        return [{**row, "file": self.known.name_of(row["file"])} for row in rows]
+    def refusals(self) -> list[Refusal]:
+        return [*self.known.refused(), *self.held_trades()]
+
+    def held_trades(self) -> list[Refusal]:
+        """Trades held back before the books; the settlement desk knows them."""
+        return []
 
     def correct(self, event_id: str, changes: Mapping[str, Any], reason: str) -> Report:
         """Adds the next version of a waiting event with ``changes`` (field -> value), and says whether the books take it."""
-        made = Door(self.office, self.fund).correct(self.known.refused(), event_id, changes, reason)
+        made = Door(self.office, self.fund).correct(self.refusals(), event_id, changes, reason)
+        self.done.clear()  # what the desk has worked out may stand on it
         if not made.value:
             return pages.decided_report("Nothing was changed.", self.waiting(), Verdict.BLOCKED, made.findings)
         again = [r.finding for r in self.known.refused() if r.event.event_id == made.value.event_id]
@@ -53,7 +59,8 @@ class BooksDesk(NavDesk):
 
     def withdraw(self, event_id: str, reason: str) -> Report:
         """Takes back a waiting event that should never have come."""
-        made = Door(self.office, self.fund).withdraw(self.known.refused(), event_id, reason)
+        made = Door(self.office, self.fund).withdraw(self.refusals(), event_id, reason)
+        self.done.clear()
         said = f"{event_id} is withdrawn." if made.ok else "Nothing was changed."
         return pages.decided_report(said, self.waiting(), Verdict.PASS if made.ok else Verdict.BLOCKED, made.findings)
 

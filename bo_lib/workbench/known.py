@@ -18,7 +18,7 @@ from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
 from bo_lib.store.store import Pins
 from bo_lib.workbench import inbox
-from bo_lib.workbench.door import Door, refused_at_the_door
+from bo_lib.workbench.door import CORRECTION, Door, refused_at_the_door
 from bo_lib.workbench.office import Office
 
 E = TypeVar("E")
@@ -216,6 +216,10 @@ class Known:
         known = self.events()
         gone = {e.reverses for e in known if isinstance(e, events.Reversal)}
         return [e for e in known if isinstance(e, kind) and e.event_id not in gone]
+
+    def corrected(self) -> set[str]:
+        """Ids of the events that a person has corrected or withdrawn; their files say what they said before."""
+        return {f.entity for f in self.facts(CORRECTION, until=date.max)}
 
     # Writing, by adding
 

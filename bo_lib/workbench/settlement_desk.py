@@ -8,9 +8,20 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib import config
+from bo_lib.books import Refusal
 from bo_lib.model import dates, events, tables
 from bo_lib.model.findings import Outcome
-from bo_lib.settlement import SettlementDay, TradeDay, cash_ladder, check_deals, check_trades, settle, trade_flows
+from bo_lib.settlement import (
+    SettlementDay,
+    TradeDay,
+    cash_ladder,
+    check_deals,
+    check_trades,
+    event_id,
+    settle,
+    trade_event,
+    trade_flows,
+)
 from bo_lib.settlement.ladder import FLOWS
 from bo_lib.views.pages import settlement as pages
 from bo_lib.views.report import Report
@@ -31,8 +42,13 @@ class SettlementDesk(Desk):
     @once
     def checked_trades(self) -> Outcome[TradeDay]:
         own = self.known
+        decided = own.corrected()
+        rows = [
+            row for row in own.in_accounts(tables.TRADES, self.fund.inception).to_pylist()
+            if row["status"] == "CANCEL" or event_id(row, self.fund.id) not in decided  # a person knows better than the file
+        ]  # fmt: skip
         return check_trades(
-            own.in_accounts(tables.TRADES, self.fund.inception), self.day, fund=self.fund.id, accounts=self._accounts,
+            pa.Table.from_pylist(rows, schema=tables.TRADES.schema), self.day, fund=self.fund.id, accounts=self._accounts,
             instruments=own.instruments,
             cycles=self._cycles(), booked=own.standing(events.Trade),
             last_price=lambda isin: own.quoted.get(isin, []),
@@ -40,6 +56,11 @@ class SettlementDesk(Desk):
 
     def held_back(self) -> list[dict[str, Any]]:
         return [dict(refused.row) for refused in self.checked_trades().value.refused]
+
+    def held_trades(self) -> list[Refusal]:
+        """Trades that were not let near the books, as events that a person can correct."""
+        refused = self.checked_trades().value.refused
+        return [Refusal(trade_event(r.row, self.fund.id, fits=False), r.finding) for r in refused]
 
     @once
     def checked_deals(self) -> Outcome[list[events.FxDeal | events.Reversal]]:

@@ -122,3 +122,45 @@ def test_an_event_that_waits_at_the_door_is_in_nobodys_net_assets_and_holds_the_
     assert control.verdict is Verdict.BLOCKED and "F1 is of a closed period" in control.says
     (task,) = (row for row in desk.closing().value.table.to_pylist() if row["task"] == "events")
     assert task["state"] == "failed" and f"bo refused --fund {FUND} lists them" in task["says"]
+
+
+def send(desk: Workbench, *cells: tuple[str, str]) -> str:
+    """One more order file of the day: the first trade of the day under another reference, with other ``cells``."""
+    folder = desk.office.inbox(desk.day) / "ORDERS"
+    _, head, *lines = (folder / f"trades_{FUND}_20260602.csv").read_text().splitlines()
+    row = dict(zip(head.split(","), lines[0].split(","), strict=True)) | {"Trade Ref": "HELD-1"} | dict(cells)
+    (folder / "late_trades.csv").write_text(f"{head}\n{','.join(row.values())}\n")
+    return f"trade:{FUND}:HELD-1:v1"
+
+
+def test_a_trade_held_back_before_the_books_is_listed_corrected_and_not_held_back_again(desk: Workbench, bo: Bo) -> None:
+    held = send(desk, ("ISIN", "XX0000000000"))
+    code, out, _ = bo("refused", "--json")
+    (row,) = json.loads(out)[0]["sections"][0]["rows"]
+    assert code == Exit.ATTENTION and (row["event_id"], row["kind"]) == (held, "trade held back")
+    assert row["where"] == "ORDERS/late_trades.csv, line 2, isin" and row["todo"] == "correct the ISIN, or load the instrument"
+    isin = next(e.isin for e in desk.known.standing(Trade))
+    code, out, _ = bo("correct", held, f"isin={isin}", "--reason", "misspelt")
+    assert code == Exit.OK and f"{held}~2 takes the place of {held}, and is in the books" in out
+    again = Workbench.open(FUND, DAY, root=desk.office.root)
+    assert again.trades().verdict is not Verdict.BLOCKED and not again.held_trades()
+    assert [e.isin for e in again.known.standing(Trade) if e.trade_id == "HELD-1"] == [isin]
+    assert bo("refused")[0] == Exit.OK
+
+
+def test_a_trade_held_back_is_withdrawn_and_its_file_does_not_bring_it_back(desk: Workbench, bo: Bo) -> None:
+    held = send(desk, ("Net Amount", "1.00"))
+    assert held in bo("refused")[1]
+    assert bo("correct", held, "--withdraw", "--reason", "no trade of ours")[0] == Exit.OK
+    assert bo("refused")[0] == Exit.OK
+    again = Workbench.open(FUND, DAY, root=desk.office.root)
+    again.trades()
+    assert not [e for e in again.known.standing(Trade) if e.trade_id == "HELD-1"]
+
+
+def test_a_trade_held_back_is_released_by_a_person_who_confirms_its_price(desk: Workbench, bo: Bo) -> None:
+    held = send(desk, ("Price", "1.00"), ("Net Amount", ""))
+    (refused,) = Workbench.open(FUND, DAY, root=desk.office.root).held_trades()
+    assert refused.finding.code == "trade-price-far"
+    assert bo("correct", held, "price=1.00", "--reason", "confirmed by the broker")[0] == Exit.OK
+    assert bo("refused")[0] == Exit.OK

@@ -23,15 +23,22 @@ def waits(n: int, fund: str) -> str:
     return f"{count(n, 'event waits', 'events wait')} for a person: {HINT.format(fund)}."
 
 
-def waiting_report(rows: Sequence[Mapping[str, Any]], fund: str) -> Report:
-    """Events the books refused (rows of table WAITING, ``file`` a name): where, what, why, and what to do."""
-    said = waits(len(rows), fund) if rows else "No event waits: everything that came is in the books."
+def waiting_report(refused: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], fund: str) -> Report:
+    """Events the books refused and trades held back before them (rows of table WAITING, ``file`` a name)."""
+    rows = [*refused, *({**row, "kind": "trade held back"} for row in held)]
+    said = waits(len(refused), fund) if refused else "No event waits: everything that came is in the books."
+    if held:
+        said = f"{waits(len(refused), fund)} " if refused else ""
+        said += f"{count(len(held), 'trade is', 'trades are')} held back before the books."
     shown = [{**row, "where": ", ".join(row[k] for k in ("file", "at", "field") if row[k])} for row in rows]
     columns = ("event_id", "kind", "effective_date", "where", "message", "found", "expected", "todo")
     how = "None is in net assets until it is corrected: bo correct EVENT_ID FIELD=VALUE --reason TEXT."
     return Report(
         "waiting", "Waiting events", Verdict.ATTENTION if rows else Verdict.PASS, said,
-        (Figure("Events waiting", len(rows), HINT.format(fund) if rows else "", alarm=bool(rows)),),
+        (
+            Figure("Events waiting", len(refused), HINT.format(fund) if refused else "", alarm=bool(refused)),
+            Figure("Trades held back", len(held), alarm=bool(held)),
+        ),
         (Section("Waiting events", how if rows else "", table(shown, columns), rows=200),),
     )  # fmt: skip
 
