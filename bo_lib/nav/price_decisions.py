@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from bo_lib.model.findings import Finding, Place, error
+from bo_lib.model.identifiers import same_person
 from bo_lib.nav.pricing import PriceOverride
 
 CHALLENGED, PROPOSED, APPROVED, REJECTED, REFUSED = (
@@ -101,8 +102,7 @@ def unfit_approval(p: Proposal | None, isin: str, by: str) -> str:
     """Why a proposal cannot be approved by this person; empty when it can."""
     if p is None:
         return f"no override of {isin} waits for a second person"
-    same = p.by.strip().casefold() == by.strip().casefold()
-    return f"{p.by} proposed it; a second person is needed: found {by}" if same else ""
+    return f"{p.by} proposed it; a second person is needed: found {by}" if same_person(p.by, by) else ""
 
 
 def refusal(isin: str, why: str) -> Finding:

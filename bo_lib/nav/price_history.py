@@ -6,7 +6,7 @@ said of a date is a challenge with its evidence, not a correction: which side of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from itertools import pairwise
 from math import exp, log
@@ -19,6 +19,7 @@ UNIT = 100.0  # pence for pounds, cents for rands
 NEAR_SPLIT_DAYS = 40  # calendar days around a split in which a step by its ratio is its doing
 TWICE_DAYS = 17  # two like dividends so near are one
 STEP_MIN = log(1.3)  # no split or unit makes a smaller step
+TINY = 0.002  # of the price: a dividend so small may be a hundredth of one
 NOISE_DAYS = 40  # prices around a date that give its usual daily move
 ADJUSTMENT_NOISE = 0.0001  # of the price: adjusted closes come rounded
 
@@ -89,41 +90,76 @@ def _usual_move(quotes: Sequence[Quote], day: date) -> float:
 # Dividends ------------------------------------------------------------------------------------------------------------
 
 
+class _Paid(NamedTuple):
+    """A dividend: as a part of the last price with it, beside what the price fell by and its usual daily move."""
+
+    day: date
+    dividend: float
+    share: float
+    fall: float
+    move: float
+
+    @property
+    def seen(self) -> bool:
+        return self.fall > self.share / 2
+
+    @property
+    def unseen(self) -> bool:
+        return self.share > 2 * self.move and self.fall < 0.3 * self.share
+
+
 def _dividends(quotes: Sequence[Quote], name: str) -> Iterator[Finding]:
-    paid = [(before, q) for before, q in pairwise(quotes) if q.dividend > 0]
-    for n, (before, q) in enumerate(paid):
-        share, fall = q.dividend / before.close, 1 - q.close / before.close
-        others = {b.day: b.dividend / a.close for m, (a, b) in enumerate(paid) if m != n}
-        move = _usual_move(quotes, q.day)
-        noise = 3 * move
-        if share > 0.05 and abs(fall - share) > max(noise, 0.5 * share) and abs(fall - share / UNIT) <= noise + share / UNIT:
-            said = f"a dividend of {share:.1%} of the price, and the price moves by {-fall:.1%}: a hundred times too much"
-            yield _letter("dividend-unit", q.day, name, said, f"{q.dividend:g}", f"about {q.dividend / UNIT:g}")
-        elif usual := _hundredfold(q.day, share, fall, move, others):
-            said = f"a dividend of {share:.3%} of the price, where others are {usual:.2%}: a hundred times too little"
-            yield _letter("dividend-unit", q.day, name, said, f"{q.dividend:g}", f"about {q.dividend * UNIT:g}")
-        twin = next((b for _, b in paid[n + 1 :] if (b.day - q.day).days <= TWICE_DAYS), None)
-        if twin and abs(twin.dividend / q.dividend - 1) < 0.02:
-            said = f"the dividend of {q.day} again after {(twin.day - q.day).days} days"
-            yield _letter("dividend-twice", twin.day, name, said, f"{twin.dividend:g}", "one dividend")
+    paid = [
+        _Paid(q.day, q.dividend, q.dividend / before.close, 1 - q.close / before.close, _usual_move(quotes, q.day))
+        for before, q in pairwise(quotes) if q.dividend > 0
+    ]  # fmt: skip
+    all_too_small = _all_hundredths(paid)
+    for p in paid:
+        others = [o for o in paid if o is not p]
+        if _hundred_times(p):
+            said = f"a dividend of {p.share:.1%} of the price, and the price moves by {-p.fall:.1%}: a hundred times too much"
+            yield _letter("dividend-unit", p.day, name, said, f"{p.dividend:g}", f"about {p.dividend / UNIT:g}")
+        elif all_too_small or _hundredth(p, others):
+            said = f"a dividend of {p.share:.3%} of the price, and the price moves by {-p.fall:.1%}: a hundred times too little"
+            yield _letter("dividend-unit", p.day, name, said, f"{p.dividend:g}", f"about {p.dividend * UNIT:g}")
+    for first, second in pairwise(paid):
+        alike = abs(second.dividend / first.dividend - 1) < 0.02
+        one_unseen = (first.seen and second.unseen) or (first.unseen and second.seen)
+        if (second.day - first.day).days <= TWICE_DAYS and (alike or one_unseen):
+            extra = max((first, second), key=lambda p: (p.share - p.fall, p.day))
+            said = f"two dividends within {(second.day - first.day).days} days, and the price falls for one"
+            yield _letter("dividend-twice", extra.day, name, said, f"{extra.dividend:g}", "one dividend")
 
 
-def _hundredfold(day: date, share: float, fall: float, move: float, others: Mapping[date, float]) -> float:
-    """What a dividend should have been if it is a hundredth of it, as a part of the price; 0 where nothing says so.
+def _hundred_times(p: _Paid) -> bool:
+    noise = 3 * p.move
+    told = abs(p.fall - p.share) <= max(noise, 0.5 * p.share)
+    return p.share > 0.05 and not told and abs(p.fall - p.share / UNIT) <= noise + p.share / UNIT
 
-    Others say so when they are regular; one of the season a year away, or a fall beyond the usual, when the price fell by a hundred
-    times the dividend rather than by the dividend.
+
+def _hundredth(p: _Paid, others: Sequence[_Paid]) -> bool:
+    """Is a dividend a hundredth of what it should be? Regular others say so; or one of the season a year away, or a fall beyond the
+    usual, when the price fell by a hundred times the dividend rather than by the dividend.
     """
 
     def about(usual: float) -> bool:
-        return usual / 250 < share < usual / 40
+        return usual / 250 < p.share < usual / 40
 
-    usual = median(others.values()) if len(others) >= 3 else 0.0
-    if about(usual) and all(usual / 3 < other < usual * 3 for other in others.values()):
-        return usual
-    fell = share * UNIT / 2 < fall < share * UNIT * 2 and share < 0.002
-    season = [part for when, part in others.items() if 330 <= abs((when - day).days) <= 400 and about(part)]
-    return share * UNIT if fell and (season or fall > 2.5 * move) else 0.0
+    usual = median(o.share for o in others) if len(others) >= 3 else 0.0
+    if about(usual) and all(usual / 3 < o.share < usual * 3 for o in others):
+        return True
+    fell = p.share * UNIT / 2 < p.fall < p.share * UNIT * 2 and p.share < TINY
+    season = any(330 <= abs((o.day - p.day).days) <= 400 and about(o.share) for o in others)
+    return fell and (season or p.fall > 2.5 * p.move)
+
+
+def _all_hundredths(paid: Sequence[_Paid]) -> bool:
+    """Do the falls on all ex dates together say that every dividend is a hundredth? By regression of falls on dividends."""
+    weight = sum(p.share**2 for p in paid)
+    if len(paid) < 3 or any(p.share >= TINY for p in paid):
+        return False
+    times, error = sum(p.fall * p.share for p in paid) / weight, median(p.move for p in paid) / weight**0.5
+    return UNIT / 2 < times < UNIT * 2 and times > 3 * error
 
 
 def _adjustments(quotes: Sequence[Quote], name: str) -> Iterator[Finding]:

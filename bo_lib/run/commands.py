@@ -235,7 +235,7 @@ def close(arguments: argparse.Namespace) -> int:
 def prices(arguments: argparse.Namespace) -> int:
     from bo_lib.run import nav as desk
 
-    return desk.prices(_office(arguments), arguments)
+    return desk.prices(lambda: _office(arguments), arguments)
 
 
 def nav_error(arguments: argparse.Namespace) -> int:

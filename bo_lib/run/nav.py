@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bo_lib.model.money import decimal_from
@@ -14,12 +17,38 @@ from bo_lib.run.breaks import _VERDICTS, _date
 from bo_lib.run.errors import UsageError
 
 if TYPE_CHECKING:
+    from bo_lib.nav.price_history import Quote
     from bo_lib.views.report import Report
     from bo_lib.workbench import Workbench
     from bo_lib.workbench.office import Office
 
+HISTORY_COLUMNS = ("Close", "Dividends", "Stock Splits", "Adj Close", "Capital Gains")
 
-def prices(office: Office, arguments: argparse.Namespace) -> int:
+
+def prices(office: Callable[[], Office], arguments: argparse.Namespace) -> int:
+    """Histories in files need no firm; everything else opens it."""
+    if arguments.decision == "check":
+        from bo_lib.views.pages.prices import history_report
+
+        return _shown(history_report({file.name: read_history(file) for file in arguments.files}), arguments.json)
+    return _decided(office(), arguments)
+
+
+def read_history(file: Path) -> Sequence[Quote]:
+    """A price history from CSV; rows without a close are days without a price. Raises ``UsageError``."""
+    from bo_lib.nav.price_history import Quote
+
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
+            rows = [row for row in csv.DictReader(lines) if row["Close"]]
+        figures = ([float(row.get(name) or 0) for name in HISTORY_COLUMNS] for row in rows)
+        days = (date.fromisoformat((row.get("Date") or row["Datetime"])[:10]) for row in rows)
+        return sorted(Quote(day, *said) for day, said in zip(days, figures, strict=True))
+    except (OSError, KeyError, ValueError) as reason:
+        raise UsageError(f"{file}: not a price history: {reason!r}; expected columns Date and Close, dates as 2026-06-30") from None
+
+
+def _decided(office: Office, arguments: argparse.Namespace) -> int:
     desk = _desk(office, arguments)
     acts: Mapping[str | None, Callable[[], Report]] = {
         None: lambda: desk.prices_listed(desk.priced().value.table),

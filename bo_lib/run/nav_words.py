@@ -29,6 +29,13 @@ def add_prices(made: argparse.ArgumentParser) -> None:
         if name == "override":
             word.add_argument("--price", required=True, metavar="P", help="as quoted: bonds in percent of par, pence as pounds")
             word.add_argument("--until", required=True, metavar="D", help="the last day it stands")
+    says = (
+        "check price histories in files (CSV with Date, Close and, where known, Adj Close, Dividends, Stock Splits, Capital Gains)"
+    )
+    check = words.add_parser("check", help=says, description=says[0].upper() + says[1:] + ".")
+    check.add_argument("files", metavar="FILE", nargs="+", type=Path)
+    check.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="as JSON")
+    check.add_argument("--root", type=Path, metavar="DIR", default=argparse.SUPPRESS)
 
 
 def _add_common(made: argparse.ArgumentParser, default: Any) -> None:

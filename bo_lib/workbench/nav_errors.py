@@ -15,6 +15,7 @@ from bo_lib.model.findings import Finding, Outcome
 from bo_lib.model.money import Rates
 from bo_lib.nav import Strike
 from bo_lib.nav.errors import ClassDay, Deal, NavError, fees_off, judge
+from bo_lib.nav.release import RELEASED
 from bo_lib.store import StoredFact
 from bo_lib.views.pages.nav_error import error_report
 from bo_lib.views.report import Report
@@ -78,12 +79,13 @@ def restruck(office: Office, fund_id: str, first: date, last: date, known_at: st
 
 
 def _published(office: Office, fund_id: str, days: Sequence[date]) -> Mapping[date, StoredFact]:
-    """The NAV of each day that the day after was struck from: what had been published when people dealt."""
+    """The NAV of each day as released; without a release the one that the day after was struck from."""
     struck = office.store.facts("nav.struck", stream=fund_id)
+    released = {f.effective_date: f.known_at for f in office.store.facts(RELEASED, stream=fund_id)}
     found = {}
     for day in days:
-        later = min((f.known_at for f in struck if f.effective_date > day), default="")
-        of_day = [f for f in struck if f.effective_date == day and (not later or f.known_at <= later)]
+        until = released.get(day) or min((f.known_at for f in struck if f.effective_date > day), default="")
+        of_day = [f for f in struck if f.effective_date == day and (not until or f.known_at <= until)]
         if not of_day:
             raise config.ParameterError(f"{fund_id} has no NAV of {day} that could be wrong: bo run nav_strike strikes it first")
         found[day] = of_day[-1]

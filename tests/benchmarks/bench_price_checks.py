@@ -7,7 +7,6 @@ first day after it. Whatever else is said is a false alarm.
 
 from __future__ import annotations
 
-import csv
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -17,6 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from bo_lib.nav.price_history import Quote, check_history
+from bo_lib.run.nav import read_history
 
 REPAIRS = Path(__file__).parents[3] / "shared" / "corpora" / "prices" / "repairs"
 
@@ -26,20 +26,6 @@ class Tally(NamedTuple):
     found: int = 0
     false_alarms: int = 0
     rows: int = 0
-
-
-def read(path: Path) -> list[Quote]:
-    with path.open(newline="", encoding="utf-8") as lines:
-        return sorted(_quote(row) for row in csv.DictReader(lines) if row["Close"])
-
-
-def _quote(row: dict[str, str]) -> Quote:
-    number = {k: float(v or 0) for k, v in row.items() if k in _FIGURES}
-    day = date.fromisoformat((row.get("Date") or row["Datetime"])[:10])
-    return Quote(day, *(number.get(name, 0.0) for name in _FIGURES))
-
-
-_FIGURES = ("Close", "Dividends", "Stock Splits", "Adj Close", "Capital Gains")
 
 
 def errors(bad: list[Quote], fixed: list[Quote]) -> Iterator[tuple[set[date], str]]:
@@ -81,8 +67,8 @@ def measure(folder: Path) -> tuple[dict[str, Tally], list[str]]:
     said: list[str] = []
     for path in sorted(p for p in folder.glob("*.csv") if not p.stem.endswith("-fixed")):
         kind = path.stem.split("-1d-")[-1].split("-1wk-")[-1]
-        bad, repair = read(path), path.with_name(f"{path.stem}-fixed.csv")
-        fixed = read(repair) if repair.exists() else bad
+        bad, repair = list(read_history(path)), path.with_name(f"{path.stem}-fixed.csv")
+        fixed = list(read_history(repair)) if repair.exists() else bad
         known = list(errors(bad, fixed)) if repair.exists() else []
         heard = {date.fromisoformat(f.place.at): f for f in check_history(bad, path.stem)}
         met = [days for days, _ in known if days & heard.keys()]
@@ -112,13 +98,17 @@ def spoiled(good: list[Quote]) -> Iterator[tuple[str, list[Quote], set[date]]]:
                 [_times(q, ratio) if n == at else q for n, q in enumerate(series)],
                 {q.day for q in good[at : at + 2]},
             )
+    dates = {q.day for q in good if q.dividend}
+    for factor in (0.01, 0.0099):
+        series = [q._replace(dividend=q.dividend * factor) for q in good]
+        yield "every dividend a hundredth", _adjusted(series), dates
     for at in (n for n, q in enumerate(good) if q.dividend and n):
         here, q = {good[at].day}, good[at]
         for factor, what in ((100, "dividend times 100"), (0.01, "dividend a hundredth")):
             series = _adjusted([x._replace(dividend=x.dividend * factor) if n == at else x for n, x in enumerate(good)])
             yield what, series, here
         later = [x._replace(dividend=q.dividend) if n == at + 5 else x for n, x in enumerate(good)]
-        yield "dividend twice", _adjusted(later), {good[min(at + 5, len(good) - 1)].day}
+        yield "dividend twice", _adjusted(later), here | {good[min(at + 5, len(good) - 1)].day}
         yield "dividend not applied", _adjusted(good, {q.day: 0.0}), here
         yield "dividend applied by half", _adjusted(good, {q.day: 0.5}), here
 
@@ -141,7 +131,7 @@ def measure_spoiled(folder: Path) -> dict[str, tuple[int, int]]:
     """Kind -> found, spoiled: over every series of the folder that has no error of its own."""
     counted: dict[str, tuple[int, int]] = {}
     for path in sorted(folder.glob("*no-bad*.csv")):
-        for what, series, days in spoiled(_adjusted(read(path))):
+        for what, series, days in spoiled(_adjusted(list(read_history(path)))):
             heard = {date.fromisoformat(f.place.at) for f in check_history(series)}
             found, count = counted.get(what, (0, 0))
             counted[what] = (found + bool(days & heard), count + 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import pyarrow as pa
@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from bo_lib.model.findings import Finding, Verdict
 from bo_lib.nav.price_decisions import PriceDecisions
+from bo_lib.nav.price_history import Quote, check_history
 from bo_lib.views.pages.common import pick, table
 from bo_lib.views.report import Report, Section
 
@@ -32,6 +33,14 @@ def listed_report(candidates: pa.Table, decided: PriceDecisions, fund: str, day:
     ]
     verdict = Verdict.ATTENTION if waiting or doubted.num_rows else Verdict.PASS
     return Report("prices", "Prices", verdict, says, (), tuple(s for s in sections if s.table is not None and s.table.num_rows))
+
+
+def history_report(histories: Mapping[str, Sequence[Quote]]) -> Report:
+    """What is wrong with price histories, by name."""
+    found = [f for name, quotes in histories.items() for f in check_history(quotes, name)]
+    rows = sum(map(len, histories.values()))
+    says = f"{len(found)} of {rows:,} prices to challenge, in {len(histories)} histories."
+    return Report("price_history", "Price histories", Verdict.ATTENTION if found else Verdict.PASS, says, findings=tuple(found))
 
 
 def decided_report(says: str, verdict: Verdict, findings: Sequence[Finding]) -> Report:
