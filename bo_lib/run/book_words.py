@@ -24,7 +24,8 @@ def add_correct(made: argparse.ArgumentParser) -> None:
 
 
 TABLES = {
-    "positions": "what is held, with its cost",
+    "positions": "what is held on trade date, with its cost",
+    "positions-settled": "what has settled",
     "lots": "open tax lots",
     "journal": "every line, in order of posting",
     "trial-balance": "every ledger balance",
@@ -39,6 +40,7 @@ def add_book(made: argparse.ArgumentParser) -> None:
     """``bo book TABLE``: any table of the books, as of any day and as known at any time."""
     made.add_argument("table", metavar="TABLE", choices=TABLES, help="; ".join(f"{name}: {says}" for name, says in TABLES.items()))
     _add_as_of(made)
+    made.add_argument("--basis", default="", metavar="B", help="basis of accounting, such as IFRS or TAX (default: US GAAP)")
     made.add_argument("--from", dest="first", metavar="D", help="first day of the result (default: since the books began)")
 
 

@@ -57,7 +57,7 @@ def book(office: Office, arguments: argparse.Namespace) -> int:
     desk = _desk_as_of(office, arguments)
     if first and first > desk.day:
         raise UsageError(f"--from {first} is after --date {desk.day}")
-    report = desk.books(arguments.table, first)
+    report = desk.books(arguments.table, first, arguments.basis)
     return _give(report, arguments)
 
 

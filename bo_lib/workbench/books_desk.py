@@ -21,7 +21,7 @@ from bo_lib.workbench.desk import once
 from bo_lib.workbench.door import Door
 from bo_lib.workbench.nav_desk import PRICE_HISTORY_DAYS, NavDesk
 
-TABLES = ("positions", "lots", "journal", "trial-balance", "pnl", "realised", "adjustments", "waiting")
+TABLES = ("positions", "positions-settled", "lots", "journal", "trial-balance", "pnl", "realised", "adjustments", "waiting")
 
 
 class BooksDesk(NavDesk):
@@ -66,19 +66,21 @@ class BooksDesk(NavDesk):
 
     # As of
 
-    def books(self, name: str, first: date | None = None) -> Report:
+    def books(self, name: str, first: date | None = None, basis: str = "") -> Report:
         """A table of the books (one of ``TABLES``) as of the business date and the desk's known-at; ``first``: of a result.
 
-        Raises ``KeyError`` for another name.
+        ``basis``: of accounting, such as IFRS or TAX (default: US GAAP). Raises ``KeyError`` for another name and
+        ``ParameterError`` for another basis.
         """
-        pages_of = {"pnl": lambda: self.pnl(first), "adjustments": self.adjustments, "waiting": self.waiting}
+        pages_of = {"pnl": lambda: self.pnl(first, basis), "adjustments": self.adjustments, "waiting": self.waiting}
         if name in pages_of:
             return pages_of[name]()
+        book = self.known.book(basis=basis).value
         tables_of: dict[str, Callable[[], pa.Table]] = {
-            "positions": self.book.positions, "lots": self.book.lots, "journal": lambda: self.book.journal,
-            "trial-balance": self.book.trial_balance, "realised": lambda: self.book.realised,
+            "positions": book.positions, "positions-settled": lambda: book.positions("settlement"), "lots": book.lots,
+            "journal": lambda: book.journal, "trial-balance": book.trial_balance, "realised": lambda: book.realised,
         }  # fmt: skip
-        title = name.replace("-", " ").capitalize()
+        title = name.replace("-", " ").capitalize() + (f", {basis}" if basis else "")
         return pages.table_report(name, title, tables_of[name](), self.fund.id, self.day, self.known_at)
 
     def adjustments(self) -> Report:
@@ -88,30 +90,29 @@ class BooksDesk(NavDesk):
         made = made.set_column(made.column_names.index("file"), "file", named)
         return pages.adjustments_report(made, self.fund.base_currency)
 
-    def pnl(self, first: date | None = None) -> Report:
+    def pnl(self, first: date | None = None, basis: str = "") -> Report:
         """Profit and loss by instrument from ``first`` (default: since the books began), held against the trial balance."""
         base, chart = self.fund.base_currency, self.office.chart or config.ChartOfAccounts(accounts=())
-        after, before = self._marked(self.day), None
-        ledger = result(self.book.trial_balance(), chart) + result(after.value, chart)
+        book, after, before = self.known.book(basis=basis).value, self._marked(self.day, basis), None
+        ledger = result(book.trial_balance(), chart) + result(after.value, chart)
         start = dates.previous_business_day(first, self.fund.calendar) if first else None
         if start is None or start < self.fund.inception:
             first = None
         else:
-            before = self._marked(start)
-            ledger -= result(self.known.book(until=start).value.trial_balance(), chart) + result(before.value, chart)
-        made = profit_and_loss(
-            self.book.journal, after.value, chart, first=first, marks_before=before.value if before else None
-        )  # fmt: skip
+            before = self._marked(start, basis)
+            then = self.known.book(until=start, basis=basis).value
+            ledger -= result(then.trial_balance(), chart) + result(before.value, chart)
+        made = profit_and_loss(book.journal, after.value, chart, first=first, marks_before=before.value if before else None)
         names = dict(zip(*(self.known.instruments[c].to_pylist() for c in ("isin", "name")), strict=True))
         made = made.add_column(1, "name", pa.array([names.get(item, "") for item in made["item"].to_pylist()], pa.string()))
         findings = [*after.findings, *(before.findings if before else ())]
         return pages.result_report(made, first, self.day, base, ledger, findings)
 
-    def _marked(self, day: date) -> Outcome[pa.Table]:
+    def _marked(self, day: date, basis: str) -> Outcome[pa.Table]:
         """The marks that bring the books of ``day`` to its prices and rates; none when any of these is missing, and what."""
         desk = NavDesk(self.office, self.fund.id, day, self.known_at, self.heads)
         priced, rates = desk.priced(), desk.rates()
-        book = self.known.book(until=day).value
+        book = self.known.book(until=day, basis=basis).value
         worth = value(book, priced.value, rates.value, self.known.instruments, self.fund.base_currency, day)
         missing = _errors((*priced.findings, *rates.findings, *worth.findings))
         return Outcome(tables.JOURNAL.empty() if missing else marks(book, worth.value, self.fund.id), missing)
@@ -129,7 +130,7 @@ class BooksDesk(NavDesk):
         classes = struck.value.rows
         if name == "nav" and share_class in ("", *classes):
             found = explain_nav(struck.value, self.book, self.components(), share_class)
-            steps = steps_of_class(classes[share_class]) if share_class else {}
+            steps = steps_of_class(classes[share_class]) if share_class else None
             shown = None if share_class else self.components()
             return page.explain_report(found, self.known.name_of, steps=steps, valued=shown, findings=_errors(struck.findings))
         known = ("nav", *(f"nav/{c}" for c in classes))

@@ -14,8 +14,10 @@ from python_calamine import CalamineWorkbook
 from bo_lib import cli
 from bo_lib.model.events import Trade
 from bo_lib.model.findings import Verdict
+from bo_lib.run import book_words
 from bo_lib.run.errors import Exit
 from bo_lib.workbench import Workbench
+from bo_lib.workbench.books_desk import TABLES
 from bo_lib.workbench.door import Door
 from tests.workbench.conftest import DAY, FUND
 
@@ -38,11 +40,15 @@ def reader(two_days: Path) -> Workbench:
     return Workbench.open(FUND, DAY, root=two_days)
 
 
+def test_the_command_offers_what_the_desk_has() -> None:
+    assert tuple(book_words.TABLES) == TABLES
+
+
 def figures(report: object) -> dict[str, object]:
     return {f.label: f.value for f in report.figures}  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("name", ["positions", "lots", "journal", "trial-balance", "pnl", "realised", "adjustments", "waiting"])
+@pytest.mark.parametrize("name", TABLES)
 def test_every_table_is_shown_and_written(bo: Bo, tmp_path: Path, name: str) -> None:
     code, out, _ = bo("book", name, "--date", DAY, "--rows", "3")
     assert code == Exit.OK and out
@@ -78,6 +84,13 @@ def test_the_result_is_that_of_the_roll_forward_and_of_the_trial_balance(reader:
     said = figures(reader.pnl(date(2026, 6, 1)))
     assert said["Total"] == said["By the trial balance"] == figures(reader.roll_forward())["Operations"]
     assert all(said[part] for part in ("Realised price", "Unrealised price", "Unrealised currency", "Expense"))
+
+
+@pytest.mark.parametrize("basis", ["IFRS", "TAX"])
+def test_the_books_are_shown_on_another_basis_and_their_result_ties(bo: Bo, basis: str) -> None:
+    assert bo("book", "trial-balance", "--date", DAY, "--basis", basis)[0] == Exit.OK
+    code, out, _ = bo("book", "pnl", "--date", DAY, "--basis", basis, "--from", "2026-06-01")
+    assert code == Exit.OK and "the trial balance says the same" in out
 
 
 def test_what_is_unrealised_is_left_out_and_said_where_there_is_no_price(reader: Workbench) -> None:
@@ -140,6 +153,7 @@ def test_a_figure_is_explained_on_the_command_line(bo: Bo, figure: str) -> None:
         (["book", "pnl", "--from", "2026-07-01"], "--from 2026-07-01 is after --date 2026-06-02"),
         (["book", "lots", "--known-at", "yesterday"], "expected a time with its zone"),
         (["book", "lots", "--date", "2.6.2026"], "is not a date"),
+        (["book", "lots", "--basis", "GAPP"], "GAPP"),
     ],
 )
 def test_what_cannot_be_shown_is_a_letter(bo: Bo, words: list[str], said: str) -> None:

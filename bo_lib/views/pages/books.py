@@ -65,7 +65,7 @@ def result_report(
     """Profit and loss (table PROFIT_AND_LOSS, with names); ``ledger``: what the trial balance says."""
     total = sum(made["total"].to_pylist(), ZERO)
     sums = {name: sum(made[name].to_pylist(), ZERO) for name in made.column_names if pa.types.is_decimal(made[name].type)}
-    parts = pa.table({"part": list(sums), "amount": pa.array(sums.values(), pa.decimal128(38, 6))})
+    parts = pa.table({"part": [label(name) for name in sums], "amount": pa.array(sums.values(), pa.decimal128(38, 6))})
     since = f"from {first} to {day}" if first else f"since the books began, to {day}"
     said = f"Result {since}: {total:,.2f} {base_currency}; "
     said += f"the trial balance differs by {ledger - total:,.2f}." if ledger != total else "the trial balance says the same."
@@ -79,7 +79,7 @@ def result_report(
         ),
         (
             Section("By part", chart=Chart("waterfall", "part", "amount", title="Result by part", unit=base_currency,
-                                           totals=("total",), data=parts)),
+                                           totals=("Total",), data=parts)),
             Section("By instrument", f"In {base_currency}, gains positive.", made, rows=200),
         ),
         tuple(findings),

@@ -102,7 +102,7 @@ def gathered(steps: Mapping[str, Decimal]) -> dict[str, Decimal]:
 
 
 def _waterfall(found: Explained, steps: Mapping[str, Decimal]) -> Chart:
-    named = {**{name: amount for name, amount in steps.items() if amount}, found.figure: found.value}
+    named = {**{name.replace("_", " "): amount for name, amount in steps.items() if amount}, found.figure: found.value}
     data = pa.table({"step": list(named), "amount": pa.array(named.values(), pa.decimal128(38, 10))})
     title = f"{found.figure}: what it comes from"
     return Chart("waterfall", "step", "amount", title=title, unit=found.unit, totals=("opening", found.figure), data=data)
