@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.model.money import ZERO, Rates, minor_unit_digits, round_money
 from bo_lib.model.tables import built
@@ -72,13 +73,20 @@ class _Roll:
         self.before, self.after, self.struck = before, struck.valuation, struck
         self.base = struck.base_currency
         own = {a.event_id for a in struck.accruals}
-        since = (r for r in journal.to_pylist() if before.day < r["effective_date"] <= struck.day and r["event_id"] not in own)
-        self.lines: list[dict[str, Any]] = list(since)
+        dated = journal["effective_date"]
+        since = journal.filter(pc.and_(pc.greater(dated, before.day), pc.less_equal(dated, struck.day))).to_pylist()
+        self.lines: list[dict[str, Any]] = [r for r in since if r["event_id"] not in own]
         self.traded = {r["event_id"] for r in self.lines if r["ledger"] == "investments"}
+        self.trades: dict[str, list[dict[str, Any]]] = defaultdict(list)  # lines of trades by ISIN
+        for r in self.lines:
+            if r["isin"] and r["event_id"] in self.traded and r["ledger"] in _TRADING:
+                self.trades[r["isin"]].append(r)
+        self.bonds = before.interest().keys() | self.after.interest().keys()
+        self.rates: dict[str, tuple[Decimal, Decimal, Decimal]] = {}  # currency -> rate then, rate now, what rounding can leave
         self.sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
     def rows(self, opening: Decimal) -> list[dict[str, Any]]:
-        for isin in sorted(self.before.holdings().keys() | self.after.holdings().keys() | self._isins()):
+        for isin in sorted(self.before.holdings().keys() | self.after.holdings().keys() | set(self.trades)):
             self._holding(isin)
         self._interest()
         self._money()
@@ -91,9 +99,6 @@ class _Roll:
         kept.sort(key=lambda item: (order[item[0][0]], -abs(item[1]), item[0][1]))
         return [{"cause": cause, "item": item, "amount": amount} for (cause, item), amount in kept]
 
-    def _isins(self) -> set[str]:
-        return {r["isin"] for r in self.lines if r["isin"] and r["event_id"] in self.traded}
-
     def _sum(self, wanted: Callable[[dict[str, Any]], bool], column: str = "base") -> Decimal:
         return sum((r[column] or ZERO for r in self.lines if wanted(r)), ZERO)
 
@@ -105,14 +110,14 @@ class _Roll:
         """
         old, new = self.before.holdings().get(isin), self.after.holdings().get(isin)
         known: dict[str, Any] = new or old or {"currency": self.base, "price": ZERO, "quantity": ZERO, "local": ZERO}
-        of_isin = [r for r in self.lines if r["isin"] == isin and r["event_id"] in self.traded and r["ledger"] in _TRADING]
+        of_isin = self.trades.get(isin, ())
         money = -sum((r["base"] for r in of_isin), ZERO)
         quantity = sum((r["quantity"] or ZERO for r in of_isin), ZERO)
         split = sum((r["quantity"] for r in of_isin if r["quantity"] and not r["local"] and not r["base"]), ZERO)
         held, price_then = (old["quantity"], old["price"] or ZERO) if old else (ZERO, ZERO)
         price_now = (new["price"] or ZERO) if new else self.struck.priced.prices.get(isin, price_then)
-        then, now = _rate(self.before.rates, known["currency"], self.base), _rate(self.after.rates, known["currency"], self.base)
-        per = self._divisor(isin)
+        then, now, slack = self._rates(known["currency"])
+        per = 100 if isin in self.bonds else 1
         price = round_money(((held + split) * price_now - held * price_then) / per * now, self.base)
         currency = round_money(held * price_then / per * (now - then), self.base)
         late = [r for r in of_isin if r["event_id"] in self.prior]
@@ -125,10 +130,13 @@ class _Roll:
         self.sums["trading", isin] += trading
         self.sums[PRIOR, isin] += belated
         rest = total - price - currency - trading - belated
-        self.sums["rounding" if abs(rest) <= self._rounding(known["currency"], then, now) else "residual", isin] += rest
+        self.sums["rounding" if abs(rest) <= slack else "residual", isin] += rest
 
-    def _divisor(self, isin: str) -> int:
-        return 100 if isin in self.before.interest() or isin in self.after.interest() else 1
+    def _rates(self, currency: str) -> tuple[Decimal, Decimal, Decimal]:
+        if currency not in self.rates:
+            then, now = _rate(self.before.rates, currency, self.base), _rate(self.after.rates, currency, self.base)
+            self.rates[currency] = then, now, self._rounding(currency, then, now)
+        return self.rates[currency]
 
     def _rounding(self, currency: str, then: Decimal, now: Decimal) -> Decimal:
         """The most that rounding of two values (local, then base) and three effects can leave."""

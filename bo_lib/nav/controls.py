@@ -94,7 +94,7 @@ def two_computations_agree(e: Evidence) -> Control:
     The first adds the value of the open lots, cash, receivables, payables and forwards. The second reads capital and results off
     the trial balance once the marks are on it. They differ when lots and ledger have come apart, or a posting does not balance.
     """
-    first = sum((row["base"] for row in e.struck.components.to_pylist()), ZERO)
+    first = sum((row["base"] for row in e.struck.component_rows), ZERO)
     second = e.struck.net_assets_ledger
     figures = {"components": first, "ledger": second, "difference": first - second}
     says = f"components {first:,.2f}, ledger {second:,.2f} {e.struck.base_currency}"
@@ -107,7 +107,7 @@ def classes_sum_to_fund(e: Evidence) -> Control:
 
     The fund's side is the sum of its components after today's accruals. A cent of difference blocks: it would be paid by nobody.
     """
-    fund = sum((row["base"] for row in e.struck.components.to_pylist()), ZERO)
+    fund = sum((row["base"] for row in e.struck.component_rows), ZERO)
     classes = {name: row["net_assets"] for name, row in e.struck.rows.items()}
     gap = sum(classes.values(), ZERO) - fund
     verdict = Verdict.BLOCKED if gap else Verdict.PASS
@@ -121,7 +121,7 @@ def every_holding_priced(e: Evidence) -> Control:
     A holding without a price counts zero, so it blocks. Prices that came from a second source, are stale, moved beyond tolerance
     or differ between sources ask for attention until somebody has looked.
     """
-    holdings = [row for row in e.struck.components.to_pylist() if row["component"] == "holding"]
+    holdings = [row for row in e.struck.component_rows if row["component"] == "holding"]
     bare = [row["item"] for row in holdings if row["price"] is None]
     doubts = [f for f in e.findings if f.code.startswith(("price-", "rate-")) and f.severity is not Severity.INFO]
     priced = f"{len(holdings) - len(bare)} of {len(holdings)} holdings priced"
@@ -160,7 +160,7 @@ def suspense_empty(e: Evidence) -> Control:
     Suspense is in net assets; while it is there somebody's gain or loss is not known. It asks for attention, with the balances.
     """
     balances = dict(e.suspense)
-    for row in e.struck.components.to_pylist():
+    for row in e.struck.component_rows:
         if row["component"] == "suspense":
             balances.setdefault(row["currency"], row["local"])
     balances = {currency: amount for currency, amount in balances.items() if amount}
@@ -211,7 +211,7 @@ def accruals_are_paid(e: Evidence) -> Control:
     title = "No accrual grows without ever being paid"
     days = max((e.struck.day - e.struck.previous_day).days, 1)
     payable = {
-        (r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.components.to_pylist() if r["component"] == "accrual"
+        (r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.component_rows if r["component"] == "accrual"
     }
     held = {
         (a.name, a.share_class): payable[a.name, a.share_class] * days / a.amount

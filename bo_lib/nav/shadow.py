@@ -73,7 +73,7 @@ def _theirs(rows: list[dict[str, Any]]) -> dict[Key, Decimal]:
 def _ours(struck: Strike) -> dict[Key, Decimal]:
     """Our strike in the terms of the pack: receivables and payables per ledger account, all currencies together."""
     found: dict[Key, Decimal] = defaultdict(Decimal)
-    for r in struck.components.to_pylist():
+    for r in struck.component_rows:
         key = (r["component"], r["share_class"] or "", r["item"])
         found[*key, "amount"] += r["base"]
         if r["component"] == "holding":
@@ -85,7 +85,7 @@ def _ours(struck: Strike) -> dict[Key, Decimal]:
         found["units", name, "", "quantity"] = row["units"]
         if row["nav_per_unit"] is not None:
             found["nav_per_unit", name, "", "price"] = row["nav_per_unit"]
-    used = {r["currency"] for r in struck.components.to_pylist()} | {r["currency"] for r in struck.rows.values()}
+    used = {r["currency"] for r in struck.component_rows} | {r["currency"] for r in struck.rows.values()}
     for currency in used & set(struck.rates.per_pivot):
         found["rate", "", currency, "price"] = struck.rates.per_pivot[currency]
     return dict(found)
@@ -131,19 +131,19 @@ def _bps(
         value = abs(all_theirs.get(("holding", share_class, item, "amount"), ZERO)) or abs(_value(struck, item))
         return difference / (theirs or ours or Decimal(1)) * value / whole * 10000
     if component == "rate":
-        exposed = sum((r["base"] for r in struck.components.to_pylist() if r["currency"] == item), ZERO)
+        exposed = sum((r["base"] for r in struck.component_rows if r["currency"] == item), ZERO)
         return -difference / (theirs or Decimal(1)) * exposed / whole * 10000
     return difference / (theirs or ours or Decimal(1)) * 10000  # units and NAV per unit: relative
 
 
 def _value(struck: Strike, isin: str) -> Decimal:
-    return sum((r["base"] for r in struck.components.to_pylist() if r["component"] == "holding" and r["item"] == isin), ZERO)
+    return sum((r["base"] for r in struck.component_rows if r["component"] == "holding" and r["item"] == isin), ZERO)
 
 
 def _explain(rows: list[dict[str, Any]], struck: Strike) -> None:
     """Names the cause of each difference: a quantity, a price, a rate, units, a balance that one side lacks."""
     differs = {(r["component"], r["item"] or "", r["field"]) for r in rows if r["difference"]}
-    currency = {r["item"]: r["currency"] for r in struck.components.to_pylist() if r["component"] == "holding"}
+    currency = {r["item"]: r["currency"] for r in struck.component_rows if r["component"] == "holding"}
     for r in (r for r in rows if not r["within"]):
         fee = r["component"] == "accrual" and r["item"] not in currency and None not in (r["ours"], r["theirs"])
         r["explanation"] = _fee_cause(r, struck) if fee else _cause(r, differs, currency, rows)

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
@@ -53,10 +54,15 @@ class Strike:
     spent: Mapping[str, Decimal] = field(default_factory=dict)  # budgeted expenses booked before
     exchanges: tuple[Capital, ...] = ()  # units bought and redeemed by crystallisation, effective the next business day
 
-    @property
+    @cached_property
     def rows(self) -> dict[str, dict[str, Any]]:
         """Rows of ``classes`` by class."""
         return {row["share_class"]: row for row in self.classes.to_pylist()}
+
+    @cached_property
+    def component_rows(self) -> list[dict[str, Any]]:
+        """Rows of ``components``."""
+        return self.components.to_pylist()  # type: ignore[no-any-return]
 
     def state_payload(self) -> dict[str, Any]:
         """``state`` as plain JSON; ``state_from_payload`` reads it back."""

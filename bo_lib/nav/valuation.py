@@ -72,11 +72,19 @@ class Valuation:
 
     def holdings(self) -> dict[str, dict[str, Any]]:
         """Holding rows by ISIN."""
-        return {row["item"]: row for row in self.rows if row["component"] == "holding"}
+        return self._holdings
 
     def interest(self) -> dict[str, dict[str, Any]]:
         """Rows of interest accrued by ISIN."""
-        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["item"] in self.holdings()}
+        return self._interest
+
+    @cached_property
+    def _holdings(self) -> dict[str, dict[str, Any]]:
+        return {row["item"]: row for row in self.rows if row["component"] == "holding"}
+
+    @cached_property
+    def _interest(self) -> dict[str, dict[str, Any]]:
+        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["item"] in self._holdings}
 
 
 def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_currency: str, day: date) -> Outcome[Valuation]:
