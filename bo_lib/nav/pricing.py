@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.config import Tolerances
 from bo_lib.model.events import Dividend, Split
@@ -94,10 +95,7 @@ def select_prices(
     """
     wanted = sorted(set(needed))
     master = {row["isin"]: row for row in instruments.select(["isin", "currency", "kind"]).to_pylist()}
-    by_isin: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in prices.to_pylist():
-        if row["price_date"] <= day:
-            by_isin[row["isin"]].append(row)
+    by_isin = _rows_by_isin(prices, wanted, day)
     actions_of: dict[str, list[Split | Dividend]] = defaultdict(list)
     for s in splits:
         actions_of[s.isin] += [s] if s.effective_date <= day else []
@@ -125,6 +123,37 @@ def select_prices(
             chosen[isin] = pick.price
         table += [_row(c, day, c is pick) for c in candidates.values()]
     return Outcome(Priced(day, MappingProxyType(chosen), built(CANDIDATES, table)), tuple(findings))
+
+
+def _rows_by_isin(prices: pa.Table, wanted: Sequence[str], day: date) -> dict[str, list[dict[str, Any]]]:
+    """Rows of each instrument up to ``day``. Of most the last price dates tell all that is asked; only of one that has too few
+    of them, or whose price has not changed in them, the whole history is looked at."""
+    of_wanted = pc.is_in(prices["isin"], pa.array(wanted, pa.string()))
+    known = prices.filter(pc.and_(pc.less_equal(prices["price_date"], day), of_wanted))
+    days = sorted(pc.unique(known["price_date"]).to_pylist())
+    if len(days) <= REFERENCE_DAYS + 1:
+        return _grouped(known)
+    found = _grouped(known.filter(pc.greater_equal(known["price_date"], days[-REFERENCE_DAYS - 1])))
+    short = [isin for isin in wanted if isin not in found or not _tells_all(found[isin], day)]
+    return found | _grouped(known.filter(pc.is_in(known["isin"], pa.array(short, pa.string())))) if short else found
+
+
+def _grouped(prices: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    names = prices.column_names
+    for values in zip(*(column.to_pylist() for column in prices.columns), strict=True):
+        row = dict(zip(names, values, strict=True))
+        found[row["isin"]].append(row)
+    return found
+
+
+def _tells_all(rows: list[dict[str, Any]], day: date) -> bool:
+    """True when there are enough dates for the reference, and no source has sent the same price on all of them."""
+    prices: dict[str, set[Decimal]] = defaultdict(set)
+    for r in rows:
+        prices[r["source"]].add(r["price"])
+    dates = {r["price_date"] for r in rows if r["price"] > 0}
+    return len(dates - {day}) >= REFERENCE_DAYS and day in dates and all(len(p) > 1 for p in prices.values())
 
 
 def _valid_overrides(overrides: Sequence[PriceOverride], day: date) -> tuple[dict[str, PriceOverride], list[Finding]]:

@@ -53,8 +53,8 @@ def fund(name: str) -> Fund:
     classes = [{"id": c, "currency": CURRENCIES[k % 4], "management_fee_bps_annual": 60 + 10 * k} for k, c in enumerate(CLASSES)]
     terms = {"from": date(2026, 1, 1), "classes": classes, "expenses": [{"name": "administration_fee", "amount_annual": 120000}]}
     return Fund.model_validate({
-        "id": name, "name": name, "kind": "fund", "domicile": "LU", "base_currency": "EUR", "calendar": "TARGET", "inception": DAYS[0],
-        "price_sources": SOURCES, "fx_source": "VENDOR-A", "terms": [terms],
+        "id": name, "name": name, "kind": "fund", "domicile": "LU", "base_currency": "EUR", "calendar": "TARGET",
+        "inception": DAYS[0], "price_sources": SOURCES, "fx_source": "VENDOR-A", "terms": [terms],
     })  # fmt: skip
 
 
