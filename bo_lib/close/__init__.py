@@ -17,12 +17,11 @@ from bo_lib.close.statements import (
     trial_balance,
 )
 from bo_lib.close.steps import Steps
-from bo_lib.close.tasks import Acceptance, CloseState, close
+from bo_lib.close.tasks import CloseState, close
 from bo_lib.close.terms import FairValueLevels, Layout
 
 __all__ = [
     "CHECKS",
-    "Acceptance",
     "Answer",
     "AsOf",
     "ClassPeriod",

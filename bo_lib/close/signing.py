@@ -293,6 +293,7 @@ def _twice(record: CloseRecord) -> str:
 
 def _tasks(rows: Rows, names: Sequence[str]) -> tuple[list[Mapping[str, Any]], str]:
     by_name = {row["task"]: row for row in rows}
+    names = [name.strip().replace(" ", "_").replace("-", "_") for name in names]  # as pages show them, too
     for name in names:
         if name not in by_name:
             near = difflib.get_close_matches(name, by_name, 1)

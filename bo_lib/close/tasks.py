@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -17,20 +17,6 @@ from bo_lib.config import Close, CloseTask
 from bo_lib.model.dates import add_business_days
 from bo_lib.model.findings import Finding, Outcome, Verdict, error
 from bo_lib.model.tables import built
-
-
-@dataclass(frozen=True)
-class Acceptance:
-    """Two people accept a task whose check failed, with the reason; the failure stays in its sentence."""
-
-    task: str
-    maker: str
-    checker: str
-    reason: str
-
-    @property
-    def counts(self) -> bool:
-        return bool(self.maker and self.checker and self.reason) and self.maker != self.checker
 
 
 @dataclass(frozen=True)
@@ -58,14 +44,13 @@ class CloseState:
 
 
 def close(
-    terms: Close, evidence: Evidence, calendar: str, *, accepted: Collection[Acceptance] = (), reopened: Collection[str] = (),
-    record: CloseRecord | None = None, today: date | None = None, clock: Callable[[], float] | None = None,
+    terms: Close, evidence: Evidence, calendar: str, *, record: CloseRecord | None = None, today: date | None = None,
+    clock: Callable[[], float] | None = None,
 ) -> Outcome[CloseState]:  # fmt: skip
     """Runs the tasks of ``terms`` (parameters/close.yaml) over ``evidence``.
 
-    A task is blocked while one that it needs is not done; otherwise its check says done, failed or open. ``reopened``: tasks a
-    person has reopened; they are open again, and with them what depends on them, and nothing else. ``calendar``: of the
-    due days, counted from the month's end. A check or task that does not exist, or a circle of needs, is an error.
+    A task is blocked while one that it needs is not done; otherwise its check says done, failed or open. ``calendar``: of the due
+    days, counted from the month's end. A check or task that does not exist, or a circle of needs, is an error.
 
     ``record``: what people did so far. A task that was signed on other evidence than there is now is open until it is signed
     again; what needs it waits, and keeps its own signatures when its own evidence is the same. ``today`` tells who is late.
@@ -82,16 +67,11 @@ def close(
             )
         )
     answers: dict[str, Answer] = {}
-    approved = {a.task: a for a in accepted if a.counts}
-    findings += [
-        error("acceptance-needs-two", f"{a.task}: accepted without a second person or a reason", found=f"{a.maker}, {a.checker}")
-        for a in accepted if not a.counts
-    ]  # fmt: skip
     record, rows, seconds = record or CloseRecord(f"{evidence.day:%Y-%m}"), [], {}
     for task in order:
         began = clock() if clock else 0.0
         alone = _alone(task, evidence)
-        answers[task.id] = _state(task, alone, answers, approved, reopened, record)
+        answers[task.id] = _state(task, alone, answers, record)
         seconds[task.id] = clock() - began if clock else 0.0
         due = add_business_days(evidence.day, task.due_business_day, calendar)
         rows.append(_row(task, answers[task.id], alone, due, record.task(task.id), today))
@@ -107,35 +87,28 @@ def _alone(task: CloseTask, evidence: Evidence) -> Answer:
     return CHECKS[task.check](evidence)
 
 
-def _state(
-    task: CloseTask, alone: Answer, answers: Mapping[str, Answer], approved: Mapping[str, Acceptance], reopened: Collection[str],
-    record: CloseRecord,
-) -> Answer:  # fmt: skip
+def _state(task: CloseTask, alone: Answer, answers: Mapping[str, Answer], record: CloseRecord) -> Answer:
     waiting = [need for need in task.needs if need not in answers or answers[need].state != "done"]
     if waiting:
         return Answer("blocked", f"waits for {', '.join(waiting)}")
     people = record.task(task.id)
-    if task.id in reopened:
-        return Answer("open", "reopened")
     if people.reopened:
         return Answer("open", f"reopened by {people.reopened.by}: {people.reopened.says}; {alone.says}", alone.items)
     if alone.state == "failed":
-        return _accepted(task, alone, approved, people)
+        return _accepted(alone, people)
     if alone.state == "done" and people.was_signed and not people.on(alone.evidence):
         return Answer("open", f"changed since {people.signed[-1].by} signed it: sign it again; {alone.says}", alone.items)
     return alone
 
 
-def _accepted(task: CloseTask, alone: Answer, approved: Mapping[str, Acceptance], people: TaskRecord) -> Answer:
+def _accepted(alone: Answer, people: TaskRecord) -> Answer:
+    """A failure that two people accepted counts as done; it stays in the sentence."""
     given = people.acceptances(alone.evidence)
     if len(given) >= 2:
-        a = Acceptance(task.id, given[0].by, given[1].by, given[0].says)
-    elif task.id in approved:
-        a = approved[task.id]
-    else:
-        waits = f"; accepted by {given[0].by}, a second person is needed" if given else ""
-        return Answer("failed", alone.says + waits, alone.items)
-    return Answer("done", f"accepted by {a.maker} and {a.checker}: {a.reason} (was: {alone.says})", alone.items)
+        said = f"accepted by {given[0].by} and {given[1].by}: {given[0].says} (was: {alone.says})"
+        return Answer("done", said, alone.items)
+    waits = f"; accepted by {given[0].by}, a second person is needed" if given else ""
+    return Answer("failed", alone.says + waits, alone.items)
 
 
 def _row(task: CloseTask, answer: Answer, alone: Answer, due: date, people: TaskRecord, today: date | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from bo_lib.close import CHECKS, Acceptance, Evidence, close, out_of_balance, roll_forward
+from bo_lib.close import CHECKS, Evidence, close, out_of_balance, record_of, roll_forward
 from bo_lib.config import Close, load
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import ZERO
@@ -85,21 +85,9 @@ def test_accruals_that_were_not_booked_fail_and_block_what_needs_them(evidence: 
     assert close(TASKS, bare, "TARGET").value.verdict is Verdict.BLOCKED
 
 
-def test_two_people_accept_a_failed_task_and_one_does_not(evidence: Evidence) -> None:
-    bare = replace(
-        evidence,
-        struck=replace(
-            evidence.struck, accruals=(*evidence.struck.accruals, evidence.struck.accruals[0].model_copy(update={"event_id": "x"}))
-        ),
-    )
-    assert state_of(bare, accepted=[Acceptance("accruals", "ana", "ben", "booked tomorrow")])["trial_balance"] == "done"
-    alone = close(TASKS, bare, "TARGET", accepted=[Acceptance("accruals", "ana", "ana", "booked tomorrow")])
-    assert alone.value.states["accruals"] == "failed"
-    assert [f.code for f in alone.findings] == ["acceptance-needs-two"]
-
-
 def test_reopening_a_task_reopens_what_depends_on_it_and_nothing_else(evidence: Evidence) -> None:
-    before, after = state_of(evidence), state_of(evidence, reopened=["accruals"])
+    said = {"fact": "close.reopened", "task": "accruals", "reason": "late invoice", "by": "ana", "at": "2026-07-01T09:00:00Z"}
+    before, after = state_of(evidence), state_of(evidence, record=record_of("2026-06", [said]))
     assert {task for task in before if before[task] != after[task]} == {
         "accruals", "expenses", "trial_balance", "computations", "movements",
     }  # fmt: skip

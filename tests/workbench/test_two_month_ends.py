@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from bo_lib.cli import main
 from bo_lib.demo import simulate
 from bo_lib.demo.orders import TRADE_HEADER
 from bo_lib.model.dates import business_days
@@ -282,6 +283,26 @@ def test_the_next_month_is_closed_too(story: dict[str, Any], firm: Firm) -> None
     with firm.acting(desk, "ana", "08-04T13:00"):
         assert said(desk.reopen_close([], ""))[0] == "pass"
         assert desk.close_record().lock == "open" and Door(desk.office, desk.fund).closed_through == date(2026, 6, 30)
+
+
+def test_the_command_lists_refuses_and_verifies(story: dict[str, Any], firm: Firm, capsys: pytest.CaptureFixture[str]) -> None:
+    def bo(*words: str) -> tuple[int, str]:
+        code = main(["close", *words, "--root", str(firm.root)])
+        out = capsys.readouterr()
+        return code, out.out + out.err
+
+    june = ("--fund", FUND, "--month", "2026-06")
+    code, said = bo("list", *june)
+    assert code in (0, 1) and "20 of 20 tasks done; the month is closed for good." in said and "Signed by" in said
+    code, said = bo("soft", *june, "--text", "again")
+    assert code == 3 and "closed for good already" in said
+    code, said = bo("sign", "trial-balance", *june)
+    assert code == 3 and "two people reopen it first" in said
+    code, said = bo("list", "--fund", FUND, "--month", "June")
+    assert code == 2 and "expected a month such as 2026-06" in said
+    made = story["pack"]
+    assert bo("check-pack", str(made.archive), str(made.folder)) == (0, "2 packs are as they were made\n")
+    assert bo("check-pack", str(firm.root / "no.zip"))[0] == 3
 
 
 def test_days_after_the_close_are_carried(story: dict[str, Any], firm: Firm) -> None:

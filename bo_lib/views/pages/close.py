@@ -94,7 +94,7 @@ def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bo
     late = closing.table["late"].drop_null().value_counts().to_pylist()
     figures = tuple(Figure(name.capitalize(), n, alarm=name == "failed" and n > 0) for name, n in counts.items())
     figures += (Figure("Prepared and reviewed", signed), Figure("Late", sum(x["counts"] for x in late), alarm=bool(late)))
-    shown = ("task", "title", "state", "says", "owner_and_reviewer", "due", "signed_by", "late")
+    shown = ("task", "title", "state", "says", "owner_and_reviewer", "due", "signed_by", "late_waits_for")
     sections = [Section("Tasks", f"{record.month} is {_LOCKS[lock]}." if record else "", _for_people(closing.table, shown))]
     if late:
         waits = ", ".join(f"{x['values']} ({x['counts']})" for x in sorted(late, key=lambda x: -x["counts"]))
@@ -108,7 +108,7 @@ def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bo
 
 def _for_people(tasks: pa.Table, columns: Sequence[str]) -> pa.Table:
     rows = [
-        {**row, "owner_and_reviewer": f"{row['owner']}, then {row['reviewer']}", "state": row["state"],
+        {**row, "owner_and_reviewer": f"{row['owner']}, then {row['reviewer']}", "late_waits_for": row["late"],
          "signed_by": " and ".join(filter(None, (row["prepared_by"], row["reviewed_by"])))}
         for row in tasks.to_pylist()
     ]  # fmt: skip
