@@ -109,6 +109,24 @@ class PerformanceFee(Strict):
         return self
 
 
+class Distribution(Strict):
+    """A distribution as declared: who holds units at the close of ``record`` gets ``rate_per_unit``, class currency, on ``payable``.
+
+    The NAV is without it (ex) from the business day after.
+    """
+
+    record: date
+    payable: date
+    rate_per_unit: Annotated[Decimal, Field(gt=0)]
+    clause: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Distribution:
+        if self.payable <= self.record:
+            raise ValueError(f"payable {self.payable} is not after the record date {self.record}")
+        return self
+
+
 class ShareClass(Strict):
     """A class or series of units. ``hedged`` classes carry their own forwards."""
 
@@ -116,6 +134,7 @@ class ShareClass(Strict):
     isin: str = ""
     currency: str
     policy: Literal["accumulating", "distributing"] = "accumulating"
+    distributions: tuple[Distribution, ...] = ()
     hedged: bool = False
     management_fee_bps_annual: NotNegative = Decimal(0)
     management_fee_tiers: tuple[Tier, ...] = ()  # in place of one rate
@@ -129,6 +148,12 @@ class ShareClass(Strict):
     period_start: date | None = None  # of the crystallisation period, when taken over; empty: the day taken over
     benchmark_start: NotNegative | None = None  # the benchmark's level at the start of that period
     clause: str = ""
+
+    @model_validator(mode="after")
+    def _whole(self) -> ShareClass:
+        if self.distributions and self.policy != "distributing":
+            raise ValueError(f"class {self.id} is {self.policy} and has distributions")
+        return self
 
 
 class Expense(Strict):

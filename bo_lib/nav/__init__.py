@@ -3,6 +3,7 @@
 from bo_lib.nav.accrued import accrued_interest
 from bo_lib.nav.attribution import Attribution, attribute
 from bo_lib.nav.controls import CONTROLS, Approval, Control, Evidence, control, verdict
+from bo_lib.nav.distributions import distributed
 from bo_lib.nav.explain import VALUED, explain_nav, steps_of_class, valued
 from bo_lib.nav.incentive import equalised_prices
 from bo_lib.nav.pricing import Priced, PriceOverride, select_prices
@@ -33,6 +34,7 @@ __all__ = [
     "attribute",
     "control",
     "dealing_prices",
+    "distributed",
     "equalised_prices",
     "explain_nav",
     "levied_prices",

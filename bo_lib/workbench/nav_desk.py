@@ -27,6 +27,7 @@ from bo_lib.nav import (
     Valuation,
     attribute,
     control,
+    distributed,
     rolled_up,
     select_prices,
     select_rates,
@@ -237,9 +238,10 @@ class NavDesk(PriceDesk):
     def _record(self, struck: Strike) -> None:
         made = {a.event_id for a in struck.accruals}
         booked = (a for a in self.known.standing(Accrual) if a.event_id.startswith(self._tonight))
-        rolled = rolled_up(struck, self.fund, self.holders())
+        holders = self.holders()
+        owed = [*rolled_up(struck, self.fund, holders), *distributed(struck, self.fund, holders)]
         stale = [a for a in booked if a.event_id.split("~")[0] not in made]
-        self.known.book_events([*struck.accruals, *struck.exchanges, *rolled, *(_taken_back(a) for a in stale)])
+        self.known.book_events([*struck.accruals, *struck.exchanges, *owed, *(_taken_back(a) for a in stale)])
         payload = self._payload()
         before = [f for f in self.known.facts("nav.struck") if f.effective_date == self.day]
         if not before or before[-1].payload != payload:  # struck anew, or back at an earlier figure: the last one counts

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from bo_lib.config import Fund, PerformanceFee, Terms
+from bo_lib.config import Fund, ParameterError, PerformanceFee, Terms
 from bo_lib.model.money import ZERO, Rounding, round_money, round_to
-from bo_lib.nav import ClassState, Strike, equalised_prices, rolled_up
+from bo_lib.nav import ClassState, Strike, distributed, equalised_prices, rolled_up
 from bo_lib.nav.incentive import worth
-from tests.nav.carried import carry, moved, opened, redeems, subscribes
+from tests.nav.carried import carry, fund, moved, opened, redeems, subscribes
 
 D = Decimal
 FLAT: Callable[[date], str] = lambda day: "100"  # noqa: E731
@@ -338,16 +338,29 @@ def test_the_nav_falls_by_a_distribution_on_its_ex_date_and_the_money_leaves_lat
     terms = """
   - from: 2026-01-01
     classes:
-      - {id: A, currency: EUR, policy: distributing, clause: "Prospectus 16"}
+      - id: A
+        currency: EUR
+        policy: distributing
+        distributions: [{record: 2026-09-25, payable: 2026-09-30, rate_per_unit: 1.25, clause: "Resolution of the board"}]
+        clause: "Prospectus 16"
 """
 
-    def dealing(day: date, before: object) -> list[Any]:
-        paid = moved(day, "Ada", "A", "DISTRIBUTE", ZERO, D("1250")).model_copy(update={"settlement_date": date(2026, 9, 30)})
-        return [paid] if day == date(2026, 9, 28) else []
+    def nightly(struck: Strike, of: Fund) -> Sequence[Any]:
+        return distributed(struck, of, {("Ada", "A"): D("333.333"), ("Ben", "A"): D("666.667")})
 
     first = opened(START, A=("1000", "100"))
-    nights = {n.day.day: n for n in carry(terms, first, date(2026, 9, 30), FLAT, shares="900", dealing=dealing)}
+    nights = {n.day.day: n for n in carry(terms, first, date(2026, 9, 30), FLAT, shares="900", nightly=nightly)}
     assert [nights[d].row("A")["nav_per_unit"] for d in (25, 28, 29, 30)] == [100, D("98.75"), D("98.75"), D("98.75")]
     owed = [r["base"] for r in nights[28].struck.components.to_pylist() if r["component"] == "payable"]
-    assert owed == [-1250] and not [r for r in nights[30].struck.components.to_pylist() if r["component"] == "payable"]
+    assert owed == [D("-1250")] and not [r for r in nights[30].struck.components.to_pylist() if r["component"] == "payable"]
     assert nights[28].roll.by_cause["capital"] == -1250
+
+
+def test_a_distribution_of_a_class_that_accumulates_is_refused() -> None:
+    terms = """
+  - from: 2026-01-01
+    classes:
+      - {id: A, currency: EUR, distributions: [{record: 2026-09-25, payable: 2026-09-30, rate_per_unit: 1.25}]}
+"""
+    with pytest.raises(ParameterError, match="is accumulating and has distributions"):
+        fund(terms, START)
