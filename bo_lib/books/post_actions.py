@@ -77,6 +77,7 @@ def rights_issue(event: RightsIssue, state: State, setting: Setting, day: date) 
     """Rights enter with a part of each lot's cost by market value, and the lot's acquisition date (26 CFR 1.307-1)."""
     currency = setting.expect_instrument(event.isin)
     setting.expect_instrument(event.rights_isin, "rights_isin")
+    setting.expect_another(event.isin, event.rights_isin, "rights_isin")
     expect_ratio(event.new, event.old)
     if event.value_share <= 0 or event.value_right < 0:
         found = f"share {plain(event.value_share)}, right {plain(event.value_right)}"
@@ -118,6 +119,7 @@ def rights_exercise(event: RightsExercise, state: State, setting: Setting, day: 
     """New shares at the cost of the rights used plus the subscription price, acquired on the day of exercise."""
     setting.expect_currency(event.isin, event.currency)
     setting.expect_currency(event.rights_isin, event.currency)
+    setting.expect_another(event.isin, event.rights_isin, "rights_isin")
     rights, ccy, base = state.lots_of(event.account, event.rights_isin), event.currency, setting.base_currency
     if not 0 < event.quantity <= position(rights):
         allowed = f"more than 0, at most the {plain(position(rights))} held in {event.account}"

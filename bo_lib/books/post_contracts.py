@@ -82,6 +82,7 @@ def option_exercise(event: OptionExercise, state: State, setting: Setting, day: 
     """The option's lots leave at cost; the underlying is bought or sold at the strike with the premium in its cost."""
     setting.expect_currency(event.isin, event.currency)
     setting.expect_currency(event.underlying, event.currency)
+    setting.expect_another(event.isin, event.underlying, "underlying")
     setting.expect_rate(event.currency, day)
     options, base, ccy = state.lots_of(event.account, event.isin), setting.base_currency, event.currency
     held = position(options)

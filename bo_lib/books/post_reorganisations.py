@@ -19,6 +19,7 @@ def spin_off(event: SpinOff, state: State, setting: Setting, day: date) -> list[
     """New shares behind every lot, with their part of its cost and its acquisition date; no gain (26 CFR 1.358-2)."""
     currency = setting.expect_instrument(event.isin)
     setting.expect_currency(event.new_isin, currency)
+    setting.expect_another(event.isin, event.new_isin, "new_isin")
     expect_ratio(event.new, event.old)
     if not 0 <= event.cost_pct <= 100:
         raise Refused("cost-pct", "cost that goes to the new security", "cost_pct", plain(event.cost_pct), "0 to 100 percent")
@@ -56,6 +57,7 @@ def merger(event: Merger, state: State, setting: Setting, day: date) -> list[Lin
     """Old lots out, new lots in, cash to come; gain as far as it is recognised (26 CFR 1.356-1), base cost follows."""
     setting.expect_currency(event.isin, event.currency)
     setting.expect_currency(event.new_isin, event.currency)
+    setting.expect_another(event.isin, event.new_isin, "new_isin")
     if event.new < 0 or event.old <= 0 or event.cash_per_share < 0 or event.value_new < 0:
         raise Refused("ratio-not-positive", "terms of a merger", "new", f"{event.new} for {event.old}", "numbers above 0")
     setting.expect_rate(event.currency, day)

@@ -193,6 +193,10 @@ class Setting:
             todo = "correct the event or the security master"
             raise Refused("currency-differs", f"{isin} is kept in {known}", "currency", currency, known, todo)
 
+    def expect_another(self, isin: str, other: str, at: str) -> None:
+        if isin == other:
+            raise Refused("same-instrument", f"{isin} cannot turn into itself", at, other, "another instrument")
+
     def expect_ledger(self, ledger: str) -> None:
         if not self.ledgers or ledger in self.ledgers or self.is_fee(ledger):
             return

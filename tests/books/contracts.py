@@ -1,11 +1,29 @@
-"""A portfolio with one of every event that is neither trade, money nor plain income."""
+"""One of every kind of event: a portfolio of contracts and reorganisations, and what is trade, money or plain income."""
 
 from __future__ import annotations
 
 from datetime import date
 
 from bo_lib.model import events as ev
-from tests.books.desk import action, june, lot, trade
+from tests.books.desk import (
+    accrual,
+    action,
+    balance,
+    capital,
+    coupon,
+    deal,
+    dividend,
+    exercise,
+    june,
+    lot,
+    manual,
+    payment,
+    reversal,
+    rights,
+    settled,
+    split,
+    trade,
+)
 
 
 def every_contract() -> list[ev.Event]:
@@ -38,4 +56,17 @@ def every_contract() -> list[ev.Event]:
                amount="91.10", account="BROKER"),
         action("redemption", "e14", 15, "EURO-BILL", price="100"), action("redemption", "e15", 16, "EURO-CALL", price="0"),
         action("redemption", "e16", 17, "US-LINKER", price="100", portion_pct="33.3", pay=18),
+    ]  # fmt: skip
+
+
+def every_other() -> list[ev.Event]:
+    """One of every kind that ``every_contract`` has not."""
+    return [
+        balance("z1", "cash", "EUR", "500", "500", "BANK"), settled("z2", 3, "f1", 3, "4.50"),
+        deal("z3", 1, "SPOT", "USD 11.11", "EUR 10", 3), deal("z4", 1, "FORWARD", "USD 11.11", "EUR 10", 3, share_class="H"),
+        dividend("z5", 3, "US-NEW", "0.37", "15", 4), coupon("z6", 4, "US-BOND", "2.125"), split("z7", 5, "EURO-SHARE", 3, 7),
+        rights(6), exercise(7, 10, 8), accrual("z9", 3, "audit_fee", "3.33"),
+        capital("z8", 2, "REDEEM", "1", "1.01", "0.99", "USD", 3), payment("z10", 4, "audit_fee_payable", "-3"),
+        manual("z11", 1, "ann", "bob", ("suspense", "EUR", "1"), ("cash", "EUR", "-1")),
+        reversal("z12", 20, "e3"), reversal("z13", 21, "f1"),
     ]  # fmt: skip
