@@ -110,9 +110,9 @@ class PerformanceFee(Strict):
 
 
 class Distribution(Strict):
-    """A distribution as declared: who holds units at the close of ``record`` gets ``rate_per_unit``, class currency, on ``payable``.
+    """A distribution as declared: who holds units at the close of ``record`` gets the rate, in class currency, on ``payable``.
 
-    The NAV is without it (ex) from the business day after.
+    The NAV is without it from the business day after.
     """
 
     record: date
