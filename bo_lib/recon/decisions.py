@@ -61,7 +61,10 @@ def _unknown(name: str, fitting: Sequence[str], states: Mapping[str, BreakState]
     if fitting:
         said, todo = f"{len(fitting)} breaks begin with {name!r}", "give more of the id"
         return error("break-ambiguous", said, Place(field="break_id"), found=name, expected=", ".join(fitting[:3]), todo=todo)
-    by_start = {i[: max(len(name), ID_MIN)]: i for i in states}
+    if len(name) < ID_MIN:
+        said, todo = f"{name!r} is too short for an id", f"give at least {ID_MIN} characters"
+        return error("break-ambiguous", said, Place(field="break_id"), found=name, expected="the beginning of one id", todo=todo)
+    by_start = {i[: len(name)]: i for i in states}
     near = difflib.get_close_matches(name, by_start, 1, 0.3)
     nearest = f"{by_start[near[0]]} ({_named(states[by_start[near[0]]].found)})" if near else "none is near"
     todo = "bo breaks --all lists them with their ids"
@@ -80,7 +83,7 @@ def comment(states: Sequence[BreakState], said: Said) -> Decision:
 def attach(states: Sequence[BreakState], said: Said, name: str, sha256: str, size: int) -> Decision:
     """``sha256`` of the file that is kept in the evidence, its ``name`` and ``size`` in bytes."""
     facts = [_fact(ATTACHED, s, said, name=name, sha256=sha256, bytes=size, text=said.text) for s in states]
-    return _done(f"{name} attached", states, facts)
+    return _done(f"now with {name}", states, facts)
 
 
 def assign(states: Sequence[BreakState], said: Said, owner: str = "", due: date | None = None) -> Decision:
@@ -128,9 +131,9 @@ def _propose(action: str, states: Sequence[BreakState], said: Said, limit_base: 
     }  # fmt: skip
     facts = [_fact(PROPOSED, s, said, **about) for s in states]
     proposal = proposal_of(facts[0])
-    worth = "unknown value" if value is None else f"{plain(value)} in base currency"
+    worth = "unknown value" if value is None else f"{value:,.2f} in base currency"
     if proposal.needs_second_person:
-        above = f"A {action} of {worth} needs a second person above {plain(limit_base)}: it waits for one to approve it."
+        above = f"A {action} of {worth} needs a second person above {limit_base:,f}: it waits for one to approve it."
         return Decision("waiting", above, tuple(facts))
     closing = [_acceptance(s.found, proposal, said.day, "") for s in states]
     return _done(f"{_past(action)}, {worth}", states, [*facts, *closing])
@@ -149,7 +152,7 @@ def approve(states: Sequence[BreakState], known: Mapping[str, BreakState], said:
         if changed := [s for s in together if not s.is_open or s.proposal != p] or len(together) < len(p.break_ids):
             which = ", ".join(s.break_id for s in changed) if isinstance(changed, list) else "a break of it"
             return _refused("approve", states, said, f"the proposal no longer stands: {which} has changed since; propose again")
-        facts += [_acceptance(s.found, p, said.day, said.by) for s in together]
+        facts += [_acceptance(s.found, p, said.day, said.by, said.text) for s in together]
     return _done("approved", states, facts)
 
 
@@ -205,10 +208,11 @@ def _fact(fact: str, state: BreakState, said: Said, **more: Any) -> dict[str, An
     return {**about, "by": said.by, "date": said.day.isoformat(), **more}
 
 
-def _acceptance(b: OpenBreak, p: Proposal, day: date, checker: str) -> dict[str, Any]:
+def _acceptance(b: OpenBreak, p: Proposal, day: date, checker: str, text: str = "") -> dict[str, Any]:
     return {
         "fact": ACCEPTED, "break_id": b.break_id, "recon": b.item.recon, "fund": b.item.fund, "closed": day.isoformat(),
         "action": p.action, "proposal_id": p.proposal_id, "break_ids": list(p.break_ids), "reason": p.reason, "maker": p.by,
+        "text": text,
         "checker": checker, "decided_base": None if p.value_base is None else plain(p.value_base),
         "limit_base": plain(p.limit_base),
     }  # fmt: skip

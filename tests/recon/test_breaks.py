@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -49,6 +50,14 @@ def test_the_same_difference_is_the_same_break_growing_older(position_rules: Rul
         "yes",
     )
     assert row["owner"] == "securities operations" and row["value_base"] == 100
+
+
+def test_ageing_and_due_dates_count_no_holiday(position_rules: Rules) -> None:
+    thursday = date(2026, 4, 2)  # before Good Friday and Easter Monday
+    opened = carry((), positions(position_rules, "100", "90"), thursday, "TARGET").opened[0]
+    ages = {day: opened.age_business_days(date(2026, 4, day), "TARGET") for day in (2, 3, 6, 7, 8)}
+    assert ages == {2: 0, 3: 0, 6: 0, 7: 1, 8: 2} and opened.due == date(2026, 4, 7)
+    assert [open_breaks_table([opened], date(2026, 4, day), "TARGET")["overdue"][0].as_py() for day in (7, 8)] == ["no", "yes"]
 
 
 def test_a_new_amount_is_a_new_break_linked_to_the_old(position_rules: Rules) -> None:

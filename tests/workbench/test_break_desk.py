@@ -60,7 +60,7 @@ def test_open_breaks_are_listed_with_id_age_and_owner(bo: Bo) -> None:
 def test_a_large_write_off_waits_is_refused_to_its_maker_and_closed_by_a_second_person(bo: Bo, month_copy: Path) -> None:
     b = largest(bo)
     code, out, _ = bo("ann", "breaks", "write-off", b[:8], "--text", "custodian confirms", "--date", DAY)
-    assert code == Exit.ATTENTION and "needs a second person above 10000" in out
+    assert code == Exit.ATTENTION and "needs a second person above 10,000" in out
     code, out, _ = bo("ann", "breaks", "approve", b[:8], "--date", DAY)
     assert code == Exit.FAILED and "ann proposed it; a second person is needed" in out
     page = Workbench.open(FUND, DAY, root=month_copy).breaks()

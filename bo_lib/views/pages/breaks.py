@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.model.findings import Verdict
-from bo_lib.model.money import ZERO
+from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import AMOUNT
 from bo_lib.recon import BreakState
 from bo_lib.recon.breaks import AGE_BANDS
@@ -198,7 +198,7 @@ def _told(state: BreakState, payload: Mapping[str, Any]) -> dict[str, Any]:
     more = {"proposed": payload.get("action"), "refused": payload.get("action"), "attached": payload.get("name"),
             "assigned": " ".join(filter(None, (payload.get("owner"), payload.get("due")))),
             "closed": payload.get("closed"), "opened": payload.get("opened")}.get(what)  # fmt: skip
-    text = payload.get("reason") or payload.get("text") or payload.get("cause") or ""
+    text = "; ".join(filter(None, (payload.get("reason"), payload.get("text")))) or payload.get("cause") or ""
     return {
         "break_id": state.break_id[:8], "recon": words(state.found.item.recon), "what": f"{what} {more or ''}".rstrip(),
         "by": payload.get("by", ""), "at": payload.get("at", "")[:16].replace("T", " "),
@@ -223,12 +223,16 @@ def decision_report(action: str, decision: Decision, states: Sequence[BreakState
 
 def states_table(states: Sequence[BreakState]) -> pa.Table:
     rows = [
-        {**s.found.item.row(), "recon": s.found.item.recon, "opened": s.found.opened, "due": s.found.due, "owner": s.found.owner,
-         "state": s.says, "closed": s.closed}
+        {**s.found.item.row(), "value_base": _money(s.found.item.value_base), "recon": s.found.item.recon, "state": s.says,
+         "opened": s.found.opened, "due": s.found.due, "owner": s.found.owner, "closed": s.closed}
         for s in states
     ]  # fmt: skip
     return table(rows, ("break_id", "recon", "kind", "cause", "account", "currency", "reference", "amount", "value_base", "opened",
                         "due", "owner", "state", "closed"))  # fmt: skip
+
+
+def _money(value: Decimal | None) -> Decimal | None:
+    return None if value is None else round_to(value, 2)
 
 
 def list_report(open_now: pa.Table, closed: Sequence[BreakState], fund: str, day: date) -> Report:
