@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
@@ -17,9 +15,9 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from bo_lib.model import dates
-from bo_lib.recon import pairing, subsets, texts
+from bo_lib.recon import pairing, subsets, texts, tolerances
 from bo_lib.recon.columns import numbers
+from bo_lib.recon.open_rows import OpenRows
 from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Flags, Group, Ints, Longs, Places, times
 from bo_lib.recon.rules import Pass, Rules, Tolerance
 from bo_lib.recon.sqltext import arrays, equal, filled, listed, quoted, sql
@@ -45,7 +43,7 @@ class Work:
         return {"keys": listed(self.keys), "filled": filled(self.keys), "a": self.a, "b": self.b}
 
 
-class Passes:
+class Passes(OpenRows):
     """Runs the passes of ``rules`` over the relations ``left_in`` and ``right_in`` (row, compared columns) of a connection.
 
     ``places.taken`` names the rows that are not to be compared; what is found goes into ``places``. ``notes`` says where a
@@ -53,19 +51,13 @@ class Passes:
     """
 
     def __init__(self, con: duckdb.DuckDBPyConnection, rules: Rules, places: Places, amount_scale: int) -> None:
-        self.con, self.rules, self.places, self.amount_scale = con, rules, places, amount_scale
-        self.open = {side: f"{side}_in" for side in SIDES}
-        self.notes: list[str] = []
+        super().__init__(con, rules, places)
+        self.amount_scale, self.notes = amount_scale, list[str]()
         first, last = (rules.amount, rules.date), rules.scope
         self._columns = [*last, *(c for c in rules.columns if c not in (*first, *last)), *(c for c in first if c)]
         named = {rules.amount: "quantity" if rules.amount == "quantity" else "amount", rules.date: "date"}
         self.kinds = [*(named.get(c, c) for c in self._columns), "difference"]
         self.differing = np.zeros(places.row_counts[0], np.int16)  # by left row of a pair that differs: which of the kinds
-        self._left = [-1, -1]  # rows taken when the open relation was last made
-        for ordinal, side in enumerate(SIDES):
-            if places.taken[ordinal].any():
-                self._shrink_side(ordinal, f"{side}_0")
-            self._left[ordinal] = int(places.taken[ordinal].sum())
 
     def run(self) -> None:
         kinds: dict[str, Callable[[int, Pass], None]] = {
@@ -75,44 +67,7 @@ class Passes:
         for number, step in enumerate(self.rules.passes):
             if all(self.is_open(side) for side in (SIDES if step.kind != "net" else (step.side,))):
                 kinds[step.kind](number, step)
-                self._shrink(number + 1)
-
-    def is_open(self, side: str) -> bool:
-        return not self.places.taken[SIDES.index(side)].all()
-
-    def rows(self, block: str, **said: object) -> list[tuple[Any, ...]]:
-        return self.con.execute(sql(block, **said)).fetchall()
-
-    def count(self, block: str, **said: object) -> int:
-        """Run a statement that makes or changes a table; how many rows it made or changed."""
-        return int(self.rows(block, **said)[0][0])
-
-    def pairs(self, block: str, **said: object) -> tuple[Ints, Ints]:
-        found = arrays(self.con, sql(block, **said))
-        return found["a"], found["b"]
-
-    def bits(self, name: str, flags: Flags) -> None:
-        self.con.execute(sql("bits", name=name), [np.packbits(flags).tobytes() or b"\0"]).fetchall()
-
-    def _shrink(self, number: int | str) -> None:
-        for ordinal, side in enumerate(SIDES):
-            if (taken := int(self.places.taken[ordinal].sum())) != self._left[ordinal]:
-                old, gone = self.open[side], taken - self._left[ordinal]
-                self._left[ordinal] = taken
-                if old != f"{side}_in" and gone * 4 < self.places.row_counts[ordinal] - taken:
-                    self.bits("gone", self.places.taken[ordinal])
-                    self.rows("remove", open=old)
-                    continue
-                self._shrink_side(ordinal, f"{side}_{number}")
-                if old != f"{side}_in":
-                    self.con.execute(f"drop table {old}").fetchall()
-
-    def _shrink_side(self, ordinal: int, new: str) -> None:
-        side = SIDES[ordinal]
-        bits = f"{new}_bits"
-        self.bits(bits, self.places.taken[ordinal])
-        self.rows("open", new=new, columns=listed(self.rules.carried), old=self.open[side], bits=bits)
-        self.open[side] = new
+                self.shrink(number + 1)
 
     def _work(self, number: int, step: Pass) -> Work:
         keys = tuple(dict.fromkeys([*(step.scope or self.rules.scope), *step.equal]))
@@ -143,7 +98,7 @@ class Passes:
             work,
             work.outcome,
             "sums",
-            within=_within(step.amount or Tolerance()),
+            within=tolerances.within(step.amount or Tolerance()),
             few="least(na, nb) = 1" if step.groups == "one-to-many" else "true",
             also_sums=", ".join(sums) or "0 as nothing",
             also_equal=" and ".join(f"x{n} = y{n}" for n in range(len(also))) or "true",
@@ -236,7 +191,7 @@ class Passes:
         """The same work on what it has left open so far: what is read again is then small."""
         if work.sides != (0, 1):
             return work
-        self._shrink(f"{work.number + 1}_first")
+        self.shrink(f"{work.number + 1}_first")
         return replace(work, a=self.open["left"], b=self.open["right"])
 
     def _chosen(self, name: str, rows: Ints, count: int) -> str:
@@ -279,10 +234,12 @@ class Passes:
         """Pairs of rows within the limits, as the table ``edges``; False when there are none, or too many to look at."""
         step = work.step
         tolerance = None if self.rules.amount in work.keys else amount
-        window = "true" if step.days is None else f"abs(xd - yd) <= {_calendar_days(step)}"
-        within = "true" if tolerance is None else _within(tolerance)
+        window = "true" if step.days is None else f"abs(xd - yd) <= {tolerances.calendar_days(step)}"
+        within = "true" if tolerance is None else tolerances.within(tolerance)
         limit = EDGES_FREE + EDGES_MAX_PER_ROW * sum(self.places.row_counts)
-        found = self.count("edges", bucket=self._bucket(tolerance, step), within=within, window=window, limit=limit)
+        found = self.count(
+            "edges", bucket=tolerances.bucket(tolerance, step, self.amount_scale), within=within, window=window, limit=limit
+        )
         if found == limit:
             self.notes.append(f"{step.id}: more than {limit - 1} pairs of rows fit each other; its rows are left open")
         return 0 < found < limit
@@ -290,25 +247,12 @@ class Passes:
     def _lone(self, work: Work) -> list[tuple[int, int]]:
         """Place the pairs of ``edges`` whose rows fit nothing else; the other edges, in order, within the window."""
         step, found = work.step, arrays(self.con, sql("edge_rows"))
-        near = np.full(len(found["xi"]), True)
-        if step.calendar and len(near):
-            first, last = (found[name].astype("datetime64[D]") for name in ("xd", "yd"))
-            start, end = min(first.min(), last.min()), max(first.max(), last.max())
-            passed = _business_days_passed(start.item(), end.item(), step.calendar)
-            near = np.abs(passed[(first - start).astype(int)] - passed[(last - start).astype(int)]) <= (step.days or 0)
+        first, last = (found[name].astype("datetime64[D]") for name in ("xd", "yd"))
+        near = tolerances.near(first, last, step)
         x, y, single, a, b = (found[name][near] for name in ("xi", "yi", "single", "a", "b"))
         lone = single & ~_shared(x) & ~_shared(y)
         self.places.add_pairs(work.number, work.outcome, work.sides, a[lone], b[lone])
         return list(zip(x[~lone].tolist(), y[~lone].tolist(), strict=True))
-
-    def _bucket(self, tolerance: Tolerance | None, step: Pass) -> str:
-        """Integer by which rows that fit are at most one apart: of the amount, else of the date, else none."""
-        if tolerance and tolerance.widest and not tolerance.relative:
-            scale = max(self.amount_scale, -int(tolerance.widest.as_tuple().exponent), 0)
-            return f"cast(cast(amount as decimal(38, {scale})) * {10**scale} as hugeint) // {int(tolerance.widest.scaleb(scale))}"
-        if step.days is not None:
-            return f"(day - date '2000-01-01') // {_calendar_days(step) + 1}"
-        return "0"
 
     def _checks_references(self, work: Work) -> bool:
         return bool(self.rules.reference) and self.rules.reference not in work.keys and work.sides == (0, 1)
@@ -369,28 +313,3 @@ def _flows(found: pairing.Pairing, nodes: list[dict[int, list[int]]]) -> Iterato
         for _ in range(count):
             if nodes[0].get(x) and nodes[1].get(y):
                 yield nodes[0][x].pop(0), nodes[1][y].pop(0)
-
-
-def _within(tolerance: Tolerance) -> str:
-    """Condition that amounts xa and ya lie within the tolerance; decimal arithmetic without a division."""
-    if tolerance.asymmetric:
-        under, over = (limit or Decimal(0) for limit in (tolerance.under, tolerance.over))
-        return f"(case when xa < 0 then xa - ya else ya - xa end) between -{under:f} and {over:f}"
-    absolute = f"abs(xa - ya) <= {tolerance.absolute:f}"
-    if not tolerance.relative:
-        return absolute
-    return f"({absolute} or abs(xa - ya) <= greatest(abs(xa), abs(ya)) * {tolerance.relative:f})"
-
-
-def _calendar_days(step: Pass) -> int:
-    """Calendar days that hold the window: a window of business days is widened here and checked exactly afterwards."""
-    days = step.days or 0
-    return days if not step.calendar else 2 * days + 8
-
-
-def _business_days_passed(start: date, end: date, calendar: str) -> Longs:
-    """For each calendar day from ``start`` to ``end``: business days passed since ``start``."""
-    days = np.arange(np.datetime64(start), np.datetime64(end) + 1)
-    if calendar == "WEEKENDS":
-        return np.cumsum(np.is_busday(days))
-    return np.cumsum([dates.is_business_day(day, calendar) for day in days.tolist()])
