@@ -11,7 +11,7 @@ from bo_lib.nav.rates import select_rates
 from bo_lib.nav.series import rolled_up
 from bo_lib.nav.shadow import Shadow, shadow
 from bo_lib.nav.state import ClassState, State, opening_state, state_from_payload
-from bo_lib.nav.strike import Strike, strike, with_dealing_prices
+from bo_lib.nav.strike import Strike, strike
 from bo_lib.nav.swing import Flow, dealing_prices, levied_prices
 from bo_lib.nav.valuation import Valuation, marks, net_assets_by_ledger, value
 
@@ -51,5 +51,4 @@ __all__ = [
     "value",
     "valued",
     "verdict",
-    "with_dealing_prices",
 ]

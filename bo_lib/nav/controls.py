@@ -210,9 +210,7 @@ def accruals_are_paid(e: Evidence) -> Control:
     """
     title = "No accrual grows without ever being paid"
     days = max((e.struck.day - e.struck.previous_day).days, 1)
-    payable = {
-        (r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.component_rows if r["component"] == "accrual"
-    }
+    payable = {(r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.component_rows if r["component"] == "accrual"}
     held = {
         (a.name, a.share_class): payable[a.name, a.share_class] * days / a.amount
         for a in e.struck.accruals if a.amount > 0 and a.name != "performance_fee" and (a.name, a.share_class) in payable

@@ -62,12 +62,6 @@ def performance_fee_due(
     return round_money(rate_pct / 100 * (value - (mark if hurdle == "soft" else bar) * units) / per_base, currency)
 
 
-def fee_over_hurdle(capital: Decimal, gain: Decimal, rate: Decimal, hurdle: Decimal, kind: Hurdle) -> Decimal:
-    """Fee on a year's ``gain`` of ``capital``, unrounded: on all, on all once above the hurdle (soft), or on the excess (hard)."""
-    above = gain - (ZERO if kind == "none" else capital * hurdle)
-    return rate * max(ZERO, gain if kind == "soft" and above > 0 else above)
-
-
 @dataclass(frozen=True)
 class CappedExpense:
     """Expenses under a cap: what the adviser waives of its own fee, assumes besides, and may recoup later."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -372,9 +372,3 @@ def _with_accruals(valuation: Valuation, accruals: list[Accrual]) -> pa.Table:
         row = rows.setdefault(key, fresh)
         row["local"], row["base"] = row["local"] - a.amount, row["base"] - a.amount
     return built(COMPONENTS, (row for row in rows.values() if row["component"] != "accrual" or row["local"] or row["base"]))
-
-
-def with_dealing_prices(struck: Strike, prices: Mapping[str, Decimal]) -> Strike:
-    """The same strike with the prices orders deal at."""
-    rows = [{**row, "dealing_price": prices.get(name)} for name, row in struck.rows.items()]
-    return replace(struck, classes=built(CLASSES, rows))

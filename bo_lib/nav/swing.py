@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bo_lib.config import Swing, Terms
-from bo_lib.model.money import ZERO, Rates, Rounding, round_money, round_to
+from bo_lib.model.money import ZERO, Rates, Rounding, round_to
 
 
 class Flow(NamedTuple):
@@ -37,14 +37,6 @@ def swing_factor(bid_value: Decimal, mid_value: Decimal, cap: Decimal | None = N
     """
     factor = abs(bid_value - mid_value) / mid_value if mid_value else ZERO
     return factor if cap is None else min(factor, cap)
-
-
-def anti_dilution_levy(amount: Decimal, factor: Decimal, currency: str) -> Decimal:
-    """The cost of trading charged to the dealing investor and paid to the fund, in place of a swung price.
-
-    ``amount``: what is subscribed or redeemed, without sign, in ``currency``.
-    """
-    return round_money(abs(amount) * factor, currency)
 
 
 def net_flow(

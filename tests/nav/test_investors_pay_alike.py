@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bo_lib.nav.equalisation import EqualisedClass
 from bo_lib.nav.partnership import CapitalAccount, Partnership
-from bo_lib.nav.series import Series, SeriesFund
+from tests.nav.series_model import Series, SeriesFund
 
 D = Decimal
 RATE = D("0.20")

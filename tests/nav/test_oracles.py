@@ -20,7 +20,7 @@ from bo_lib.investors.closed_end import european_waterfall, late_close_interest,
 from bo_lib.investors.distributions import Holding, distribute, rate_per_unit
 from bo_lib.model.money import round_to
 from bo_lib.nav.equalisation import EqualisedClass
-from bo_lib.nav.fees import accrued, bps, cap_expense, fee_over_hurdle, performance_fee_due
+from bo_lib.nav.fees import accrued, bps, cap_expense, performance_fee_due
 from bo_lib.nav.performance import hurdle_level, index_total_return_pct, reference_period
 from bo_lib.nav.swing import swung
 from tests.nav.desk import forward, struck
@@ -78,10 +78,6 @@ for _kind, _fees in (
     ("soft", "0 0 1600000 2400000 4000000"),
     ("hard", "0 0 600000 1400000 3000000"),
 ):
-
-    @case(f"hurdles: {_kind}", "performance fee", "public fund-accounting tutorial", _fees)
-    def of_the_year(kind: Any = _kind) -> Any:
-        return [fee_over_hurdle(D(10**8), D(10**6) * r, FIFTH, D("0.05"), kind) for r in (3, 5, 8, 12, 20)]
 
     @case(f"hurdles: {_kind}, a million units of 100", "performance fee", "public fund-accounting tutorial", _fees)
     def by_the_unit(kind: Any = _kind) -> Any:

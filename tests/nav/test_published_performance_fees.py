@@ -21,8 +21,8 @@ from bo_lib.nav.performance import (
     period_ends,
     reference_period,
 )
-from bo_lib.nav.series import SeriesFund
-from bo_lib.nav.swing import anti_dilution_levy, swing_factor
+from bo_lib.nav.swing import swing_factor
+from tests.nav.series_model import SeriesFund
 
 D = Decimal
 FIFTH = D("0.20")
@@ -169,9 +169,3 @@ def test_the_swing_factor_is_half_the_spread_and_capped() -> None:
     assert swing_factor(D("99.70"), D(100)) == D("0.003")
     assert swing_factor(D(95), D(100), cap=D("0.02")) == D("0.02")
     assert swing_factor(D(0), D(0)) == 0
-
-
-def test_a_levy_costs_the_dealer_what_swinging_would() -> None:
-    """The published swing price (NAV 30.00, factor 0.1%): on 1,000 units the same 30.00 as 0.03 a unit."""
-    assert anti_dilution_levy(D(30000), D("0.001"), "USD") == 1000 * (D("30.03") - D("30.00"))
-    assert anti_dilution_levy(D(-30000), D("0.001"), "USD") == D("30.00")
