@@ -20,7 +20,7 @@ from bo_lib.store import StoredFact
 from bo_lib.views.pages.nav_error import error_report
 from bo_lib.views.report import Report
 from bo_lib.workbench.nav_desk import NavDesk
-from bo_lib.workbench.office import Office
+from bo_lib.workbench.office import Office, release_stream
 
 
 class Restruck(NamedTuple):
@@ -81,11 +81,12 @@ def restruck(office: Office, fund_id: str, first: date, last: date, known_at: st
 def _published(office: Office, fund_id: str, days: Sequence[date]) -> Mapping[date, StoredFact]:
     """The NAV of each day as released; without a release the one that the day after was struck from."""
     struck = office.store.facts("nav.struck", stream=fund_id)
-    released = {f.effective_date: f.known_at for f in office.store.facts(RELEASED, stream=fund_id)}
+    released = {f.effective_date: f for f in office.store.facts(RELEASED, stream=release_stream(fund_id))}
     found = {}
     for day in days:
-        until = released.get(day) or min((f.known_at for f in struck if f.effective_date > day), default="")
-        of_day = [f for f in struck if f.effective_date == day and (not until or f.known_at <= until)]
+        later = min((f.known_at for f in struck if f.effective_date > day), default="")
+        of_day = [f for f in struck if f.effective_date == day and (not later or f.known_at <= later)]
+        of_day += [released[day]] if day in released else []
         if not of_day:
             raise config.ParameterError(f"{fund_id} has no NAV of {day} that could be wrong: bo run nav_strike strikes it first")
         found[day] = of_day[-1]
@@ -111,9 +112,11 @@ def _deals(office: Office, fund: Fund, day: Restruck, known_at: str) -> Iterator
     """What was dealt at the NAV of the day: capital of the next business day."""
     next_day = dates.add_business_days(day.day, 1, fund.calendar)
     nav = {c["id"]: Decimal(c["nav_per_unit"] or 0) for c in day.published.payload["classes"]}
+    dealt_at = {c["id"]: Decimal(c.get("dealing_price") or 0) for c in day.published.payload["classes"]}
     for e in NavDesk(office, fund.id, next_day, known_at).known.standing(Capital):
         if e.effective_date == next_day and e.action in ("SUBSCRIBE", "REDEEM") and e.units and nav.get(e.share_class):
-            swing = _swing(fund, day.day, e.amount / e.units / nav[e.share_class])
+            price = dealt_at[e.share_class] or e.amount / e.units
+            swing = _swing(fund, day.day, price / nav[e.share_class])
             yield Deal(day.day, e.order_id, e.investor, e.share_class, e.action, e.units, e.amount, e.currency, swing)
 
 

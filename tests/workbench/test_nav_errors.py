@@ -8,8 +8,11 @@ import pytest
 from bo_lib.config import ParameterError
 from bo_lib.model.findings import Verdict
 from bo_lib.nav.errors import THE_FUND
+from bo_lib.nav.release import RELEASED
+from bo_lib.store import Fact
 from bo_lib.workbench import Workbench
 from bo_lib.workbench.nav_errors import nav_error, restruck
+from bo_lib.workbench.office import release_stream
 
 MONDAY, TUESDAY = date(2026, 6, 1), date(2026, 6, 2)
 
@@ -52,3 +55,16 @@ def test_a_period_without_a_nav_is_a_letter(desk: Workbench) -> None:
         nav_error(desk.office, desk.fund.id, date(2026, 6, 3), date(2026, 6, 3))
     with pytest.raises(ParameterError, match="no business day"):
         nav_error(desk.office, desk.fund.id, date(2026, 6, 6), date(2026, 6, 7))
+
+
+def test_what_was_released_is_what_people_dealt_at(desk: Workbench) -> None:
+    """A release says another figure than the strike of the day: the error is held against the release."""
+    (struck,) = [f for f in desk.office.store.facts("nav.struck", stream=desk.fund.id) if f.effective_date == TUESDAY]
+    classes = [
+        {**c, "nav_per_unit": str(Decimal(c["nav_per_unit"]) * 2), "net_assets": str(Decimal(c["net_assets"]) * 2)}
+        for c in struck.payload["classes"]
+    ]
+    fact = Fact("r", release_stream(desk.fund.id), RELEASED, desk.fund.id, TUESDAY, {**struck.payload, "classes": classes})
+    desk.office.store.append([fact], "ana", desk.office.now())
+    error, _ = nav_error(desk.office, desk.fund.id, TUESDAY, TUESDAY)
+    assert error.worst_pct > 99 and error.material_days == [TUESDAY]
