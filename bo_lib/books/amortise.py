@@ -70,18 +70,35 @@ def schedule(paid: Decimal, flows: Sequence[Flow], currency: str, rate: Decimal 
 
 
 def amortised_cost(nominal: Decimal, cost: Decimal, bond: Mapping[str, Any], since: date, day: date) -> Decimal:
-    """Clean cost on ``day`` of ``nominal`` that was carried at clean ``cost`` on ``since``, at one constant yield to maturity.
+    """Clean cost on ``day`` of ``nominal`` that was carried at clean ``cost`` on ``since``, at one constant yield to worst.
+
+    That is the lower of the yields to maturity and to the first call; a bond not called goes on from its call price (ASC
+    310-20-35-33).
 
     ``bond``: a row of INSTRUMENTS with its maturity. Both days' accrued interest is left out. Signed like ``nominal``.
     """
     if day >= bond["maturity"]:
         return nominal
-    flows = _flows(abs(nominal), bond, since)
-    rate = effective_rate(abs(cost) + accrued_interest(abs(nominal), bond, since).value, flows)
-    passed = Decimal((day - since).days) / 365
+    size, paid = abs(nominal), abs(cost) + accrued_interest(abs(nominal), bond, since).value
+    flows = _flows(size, bond, since)
+    rate = effective_rate(paid, flows)
+    call = bond.get("call_date")
+    if call and since < call < bond["maturity"]:
+        called = round_money(size * (bond.get("call_price") or 100) / 100, bond["currency"])
+        last = Flow(_years(since, call), called + accrued_interest(size, bond, call).value)
+        to_call = [*(flow for flow in flows[:-1] if flow.years <= last.years), last]
+        if (rate_to_call := effective_rate(paid, to_call)) < rate:
+            if day >= call:
+                return amortised_cost(nominal, called.copy_sign(nominal), bond, call, day)
+            flows, rate = to_call, rate_to_call
+    passed = _years(since, day)
     left = [Flow(flow.years - passed, flow.amount) for flow in flows if flow.years > passed]
-    clean = present_value(left, rate) - accrued_interest(abs(nominal), bond, day).value
+    clean = present_value(left, rate) - accrued_interest(size, bond, day).value
     return round_money(clean, bond["currency"]).copy_sign(nominal)
+
+
+def _years(first: date, last: date) -> Decimal:
+    return Decimal((last - first).days) / 365
 
 
 def _flows(nominal: Decimal, bond: Mapping[str, Any], since: date) -> list[Flow]:
@@ -89,9 +106,9 @@ def _flows(nominal: Decimal, bond: Mapping[str, Any], since: date) -> list[Flow]
     per_year, flows, due = bond["coupons_per_year"] or 1, [], bond["maturity"]
     coupon = nominal * (bond["coupon_pct"] or ZERO) / 100 / per_year
     while bond["coupon_pct"] and due > since:
-        flows.append(Flow(Decimal((due - since).days) / 365, coupon))
+        flows.append(Flow(_years(since, due), coupon))
         due = coupon_period(bond["maturity"], per_year, _day_before(due))[0]
-    return [*reversed(flows), Flow(Decimal((bond["maturity"] - since).days) / 365, nominal)]
+    return [*reversed(flows), Flow(_years(since, bond["maturity"]), nominal)]
 
 
 def _day_before(day: date) -> date:

@@ -326,6 +326,8 @@ INSTRUMENTS = Table("instruments", "the security master", ("isin",), (
     Column("withholding_pct", RATE, "withholding tax rate on income, in percent"),
     Column("multiplier", QUANTITY, "future, option: units of the underlying, or money per point, per contract; empty: 1"),
     Column("ex_dividend_days", COUNT, "bond: business days before a coupon from which it trades without it; empty: none"),
+    Column("call_date", DATE, "bond: first day the issuer may repay it; empty: not before maturity"),
+    Column("call_price", RATE, "bond: what it then pays, in percent of nominal; empty: 100"),
     *_FILE,
 ))  # fmt: skip
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bo_lib.actions.schedule import _months_before
-from bo_lib.books.amortise import _flows, effective_rate
+from bo_lib.books.amortise import _flows, amortised_cost, effective_rate
 from bo_lib.books.bonds import accrued_interest, coupon_period, year_fraction
 
 D = Decimal
@@ -90,3 +90,32 @@ def test_yields(bond: dict[str, Any], day: date, price: int) -> None:
         legs, float(price), ql.Actual365Fixed(), ql.Compounded, ql.Annual, False, there(day), there(day), 1e-12, 500, 0.05,
     )  # fmt: skip
     assert abs(effective_rate(D(price), flows) - D(theirs)) < D("1e-9")
+
+
+@settings(max_examples=30, deadline=None)
+@given(bonds(), days, st.integers(80, 130), st.integers(100, 105), st.integers(1, 40))
+def test_amortised_at_the_yield_to_worst(bond: dict[str, Any], day: date, price: int, call_price: int, periods: int) -> None:
+    """The clean cost half a year on is the price at the lower of QuantLib's yields to maturity and to the call."""
+    bond = {**bond, "day_count": "ACT/ACT ICMA", "call_date": coupon_period(bond["maturity"], bond["coupons_per_year"], day)[1]}
+    for _ in range(min(periods, 8 * bond["coupons_per_year"])):
+        bond["call_date"] = coupon_period(bond["maturity"], bond["coupons_per_year"], bond["call_date"])[1]
+        if bond["call_date"] >= bond["maturity"]:
+            return
+    bond["call_price"], later = D(call_price), day + timedelta(days=60)
+    if later >= bond["call_date"]:
+        return
+    paid = float(D(price) + accrued_interest(D(10**6), bond, day).value / 10**4)
+    legs = {"maturity": _legs(bond, day, bond["maturity"], 100), "call": _legs(bond, day, bond["call_date"], call_price)}
+    counter = ql.Actual365Fixed()
+    today, terms = there(day), (counter, ql.Compounded, ql.Annual)
+    rates = {name: ql.CashFlows.yieldRate(leg, paid, *terms, False, today, today, 1e-13, 1000, 0.05) for name, leg in legs.items()}
+    worst = min(rates, key=lambda name: rates[name])
+    theirs = ql.CashFlows.npv(legs[worst], ql.InterestRate(rates[worst], *terms), False, there(later), there(later))
+    ours = amortised_cost(D(10**6), D(price) * 10**4, bond, day, later) + accrued_interest(D(10**6), bond, later).value
+    assert abs(ours - D(theirs) * 10**4) < D("0.05")
+
+
+def _legs(bond: dict[str, Any], day: date, end: date, repaid: int) -> list[Any]:
+    coupon = float(bond["coupon_pct"]) / bond["coupons_per_year"]
+    dates = [d for d in schedule_of(bond) if there(day) < d <= there(end)]
+    return [*(ql.SimpleCashFlow(coupon, d) for d in dates), ql.SimpleCashFlow(float(repaid), there(end))]

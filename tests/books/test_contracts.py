@@ -188,6 +188,22 @@ def test_a_premium_is_lost_over_the_life() -> None:
     assert amortised_cost(D(10000), D(10300), BOND, june(1), date(2026, 12, 1)) < 10300
 
 
+def test_a_premium_is_lost_by_the_first_call_and_a_discount_earned_until_maturity() -> None:
+    """ASC 310-20-35-33: yield to worst; a bond that was not called goes on from its call price."""
+    called = {**BOND, "maturity": date(2036, 6, 1), "call_date": date(2028, 6, 1), "call_price": D(101)}
+    at = {day: amortised_cost(D(10000), D(10500), called, june(1), day) for day in (date(2028, 5, 31), date(2028, 6, 1))}
+    assert at[date(2028, 6, 1)] == 10100
+    assert abs(at[date(2028, 5, 31)] - 10100) < 1, "a day of another day count apart"
+    later = amortised_cost(D(10000), D(10500), called, june(1), date(2030, 6, 1))
+    assert later == amortised_cost(D(10000), D(10100), called, date(2028, 6, 1), date(2030, 6, 1)) < 10100
+    cheap = [
+        amortised_cost(D(10000), D(9500), terms, june(1), date(2028, 6, 1)) for terms in (called, {**called, "call_date": None})
+    ]
+    assert cheap[0] == cheap[1]
+    short = amortised_cost(D(-10000), D(-10500), called, june(1), date(2028, 5, 31))
+    assert short == -at[date(2028, 5, 31)]
+
+
 def test_without_a_rate_there_is_a_letter_for_the_programmer() -> None:
     with pytest.raises(ValueError, match="no rate"):
         effective_rate(D(0), [Flow(D(1), D(100))])
