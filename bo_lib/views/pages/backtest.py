@@ -66,7 +66,8 @@ def _rows(days: Sequence[TrialDay], what: str) -> list[dict[str, Any]]:
 
 
 def _section(title: str, rows: Sequence[Mapping[str, Any]]) -> Section:
-    there = [name for name in ROW_COLUMNS if any(row.get(name) is not None for row in rows)]
+    named = dict.fromkeys([*ROW_COLUMNS, *(name for row in rows for name in row)])
+    there = [name for name in named if any(row.get(name) is not None for row in rows)]
     return Section(title, table=table(rows, there or ROW_COLUMNS))
 
 

@@ -21,10 +21,12 @@ from bo_lib.views.pages.common import count, pick, table, without_empty
 from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import text_of
 
+TEN = 10
 BANDS = (*(band for _, band in AGE_BANDS), "over 30")
 BREAK_COLUMNS = ("break_id", "kind", "explanation", "item_date", "amount", "value_base", "age", "due", "owner", "state")
 TEN_COLUMNS = ("break_id", "recon", "explanation", "amount", "value_base", "age", "due", "owner", "state")
-NEW_COLUMNS = ("break_id", "recon", "kind", "explanation", "item_date", "amount", "value_base", "due", "owner", "previous")
+NEW_COLUMNS = ("break_id", "recon", "explanation", "amount", "value_base", "due", "owner", "previous")
+FOLLOWS = "follows from its components"
 CLOSED_COLUMNS = ("recon", "kind", "account", "currency", "isin", "reference", "amount", "opened", "closed")
 KINDS = {
     "missing_here": "the books do not have it", "missing_there": "only the books have it", "amount": "the amounts differ",
@@ -89,8 +91,9 @@ def breaks_report(
 
 
 def _ten(rows: Sequence[Mapping[str, Any]]) -> list[Section]:
-    says = "By value at risk; what cannot be valued stands first. Age in business days."
-    sections = [Section("The ten that matter most", says, table(rows[:10], TEN_COLUMNS))]
+    says = "By value at risk; what cannot be valued stands first, what follows from other breaks last. Age in business days."
+    weighed = sorted(rows, key=lambda row: row["cause"] == FOLLOWS)
+    sections = [Section("The ten that matter most", says, table(weighed[:TEN], TEN_COLUMNS))]
     if waiting := [row for row in rows if row["state"] != "open"]:
         says = "Proposed by one person; another approves or rejects it."
         sections.append(Section("Waiting for a second person", says, table(waiting, TEN_COLUMNS)))
@@ -170,10 +173,10 @@ def _changes(
     new: Sequence[Mapping[str, Any]], closed: Sequence[BreakState], states: Sequence[BreakState], day: date
 ) -> list[Section]:
     said = [_told(s, p) for s in states for p in s.history if _is_peoples(p, day)]
-    sections = [Section("New today", table=without_empty(table(new, NEW_COLUMNS)))]
+    sections = [Section("New today", table=without_empty(table(new, NEW_COLUMNS)), rows=TEN)]
     rows = [{**s.found.item.row(), "kind": words(s.found.item.kind), "recon": words(s.found.item.recon),
              "opened": s.found.opened, "closed": how_closed(s)} for s in closed]  # fmt: skip
-    sections.append(Section("Closed since yesterday", table=without_empty(table(rows, CLOSED_COLUMNS))))
+    sections.append(Section("Closed since yesterday", table=without_empty(table(rows, CLOSED_COLUMNS)), rows=TEN))
     if said:
         sections.append(Section("Said and decided today", table=table(said, ("break_id", "recon", "what", "by", "at", "text"))))
     return sections

@@ -15,11 +15,10 @@ from bo_lib.model.money import round_to
 from bo_lib.recon import BreakState, Reconciliation, open_breaks_table
 from bo_lib.recon.result import cents
 from bo_lib.recon.three_way import AGREED
-from bo_lib.views.pages.breaks import BANDS, BREAK_COLUMNS, at_risk, explained, for_people, grouped, how_closed, words
+from bo_lib.views.pages.breaks import BANDS, BREAK_COLUMNS, TEN, at_risk, explained, for_people, grouped, how_closed, words
 from bo_lib.views.pages.common import count, no_worse_than_attention, pick, table, without_empty
 from bo_lib.views.report import Chart, Figure, Report, Section
 
-TEN = 10
 BARS_MIN = 3  # fewer are no picture
 CASH_PROOF = (
     "Book balance - open here + open there = statement balance; open here: only in the books, open there: only at the bank."
