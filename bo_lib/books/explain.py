@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +17,7 @@ from bo_lib.model.tables import AMOUNT, COUNT, DATE, QUANTITY, TEXT, Column, Tab
 
 if TYPE_CHECKING:
     from bo_lib.books.book import Book
+    from bo_lib.books.state import Line
 
 EXPLAINED = Table("explained", "journal lines that add up to a figure, each with its event and source", ("event_id", "line"), (
     Column("event_id", TEXT, "event the line comes from", True),
@@ -81,12 +82,13 @@ def explain(book: Book, figure: str, marks: pa.Table | None = None, also: Sequen
     apart, and are all there is of ``unrealised_gain``. ``also``: figures that somebody else explains, for the letter.
     """
     name, *parts = figure.strip().split("/")
-    rows = [*line_rows(book), *_mark_rows(marks)]
-    isins = {row["isin"] for row in rows if row["ledger"] == "investments"}
+    marked = list(_mark_rows(marks))
+    isins = {line.isin for _, _, line in book.lines() if line.ledger == "investments"}
     ledger, isin = ("investments", name) if name in isins else (name, "")
-    its = [row for row in rows if row["ledger"] == ledger and isin in ("", row["isin"])]
+    its = list(line_rows(book, lambda line: line.ledger == ledger and isin in ("", line.isin)))
+    its += [row for row in marked if row["ledger"] == ledger and not isin]
     if not its:
-        known = {*(row["ledger"] for row in rows), *isins, *also}
+        known = {*(line.ledger for _, _, line in book.lines()), *(row["ledger"] for row in marked), *isins, *also}
         return Outcome(None, (_unknown("figure-unknown", f"the books have no figure {name!r}", name, known),))
     narrowed = _narrowed(name, parts, its)
     if narrowed.findings:
@@ -99,9 +101,11 @@ def _mark_rows(marks: pa.Table | None) -> Iterable[dict[str, Any]]:
         yield {**{name: row.get(name) for name in EXPLAINED.names}, "kind": MARK}
 
 
-def line_rows(book: Book) -> Iterable[dict[str, Any]]:
-    """Every journal line as a row of EXPLAINED."""
+def line_rows(book: Book, wanted: Callable[[Line], bool]) -> Iterable[dict[str, Any]]:
+    """The journal lines that are ``wanted`` as rows of EXPLAINED."""
     for entry, number, line in book.lines():
+        if not wanted(line):
+            continue
         sha256, _, at = entry.event.source.partition("#")
         yield {
             "event_id": entry.event.event_id, "line": number, "kind": entry.event.kind, "effective_date": entry.day,

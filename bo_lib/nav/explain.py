@@ -25,7 +25,7 @@ VALUED = Table("valued", "components of net assets, each with what it was comput
     Column("price_date", DATE, "day it is of"),
     Column("currency", TEXT, "ISO 4217 of local", True),
     Column("local", AMOUNT, "value in currency", True),
-    Column("rate", RATE, "currency for one unit of base currency", True),
+    Column("rate", RATE, "currency for one unit of base currency; null where there is none"),
     Column("base", AMOUNT, "value in base currency", True),
     Column("lines", COUNT, "journal lines behind it", True),
     Column("lines_differ", QUANTITY, "quantity or local amount less what the lines add up to; null: computed, not booked"),
@@ -55,7 +55,7 @@ def valued(struck: Strike, book: Book, prices: pa.Table, fx_rates: pa.Table, sou
         rows.append({
             **{name: row[name] for name in ("component", "share_class", "item", "quantity", "price", "currency", "local", "base")},
             "price_source": price.get("source"), "price_date": price.get("price_date"), "lines": lines,
-            "rate": round(struck.rates.rate(struck.base_currency, row["currency"]), 18),
+            "rate": _rate(struck, row["currency"]),
             "lines_differ": amount - booked if booked is not None else None,
             "file": origin.get("file"), "at": origin.get("at"), "rate_file": rate.get("file"), "rate_at": rate.get("at"),
         })  # fmt: skip
@@ -94,17 +94,23 @@ def explain_nav(struck: Strike, book: Book, components: pa.Table, share_class: s
     Raises ``KeyError`` for a class that was not struck.
     """
     if share_class:
-        lines = [row for row in line_rows(book) if row["share_class"] == share_class]
+        lines = list(line_rows(book, lambda line: line.share_class == share_class))
         value, ties = struck.rows[share_class]["net_assets"], _class_ties(struck, share_class, lines)
     else:
-        lines = [row for row in line_rows(book) if is_balance_sheet(row["ledger"])]
+        lines = list(line_rows(book, lambda line: is_balance_sheet(line.ledger)))
         value, ties = struck.net_assets, _fund_ties(struck, components.to_pylist())
     figure = f"nav/{share_class}" if share_class else "nav"
     return Explained(figure, value, struck.base_currency, "base", built(EXPLAINED, lines), EXPLAINED.empty(), ties)
 
 
+def _rate(struck: Strike, currency: str) -> Decimal | None:
+    rated = currency == struck.base_currency or {currency, struck.base_currency} <= set(struck.rates.per_pivot)
+    return round(struck.rates.rate(struck.base_currency, currency), 18) if rated else None
+
+
 def _fund_ties(struck: Strike, rows: list[dict[str, Any]]) -> tuple[Tie, ...]:
-    again = sum((struck.rates.convert(row["local"], row["currency"], struck.base_currency) for row in rows), ZERO)
+    rated = [row for row in rows if row["rate"] is not None]  # what has no rate counts nothing, and is an error of the strike
+    again = sum((struck.rates.convert(row["local"], row["currency"], struck.base_currency) for row in rated), ZERO)
     return (
         Tie("net assets: components", struck.net_assets, _sum(rows, "base")),
         Tie("net assets: the ledger with its marks", struck.net_assets, struck.net_assets_ledger),

@@ -171,3 +171,10 @@ def test_a_late_trade_of_a_closed_month_is_in_the_report_of_adjustments(desk: Wo
     (row,) = rows_of(out)
     assert code == Exit.OK and (row["belongs_to"], row["booked_on"], row["reference"]) == ("2026-05-28", "2026-06-01", "LATE")
     assert row["file"].startswith("ORDERS/") and Decimal(row["debits_base"]) > 0
+
+
+@pytest.mark.parametrize("day", ["2026-05-29", "2026-06-06"])
+def test_a_balance_is_explained_on_a_day_without_a_strike(reader: Workbench, day: str) -> None:
+    quiet = Workbench(reader.office, FUND, date.fromisoformat(day))
+    assert quiet.explain("cash").verdict is Verdict.PASS
+    assert quiet.explain("nav").verdict is Verdict.BLOCKED, "what cannot be struck is said"
