@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bo_lib.config import Fund, ParameterError, PerformanceFee, Terms
 from bo_lib.model.money import ZERO, Rounding, round_money, round_to
@@ -214,11 +216,11 @@ PATH = {
 }
 
 
-def the_price(day: date) -> str:
-    return next((p for start, p in sorted(PATH.items(), reverse=True) if start <= day), "100")
+MOVES = tuple(PATH)
+BROUGHT = (110000, 90000)  # by Ben and by Cleo
 
 
-def history(method: str) -> Iterator[tuple[str, Decimal]]:
+def history(method: str, path: Mapping[date, str] = PATH, brought: tuple[int, int] = BROUGHT) -> Iterator[tuple[str, Decimal]]:
     """Ben joins after a rise, Cleo after a fall; the quarter ends; Ben takes half his money; who has what in the end."""
     terms = f"""
   - from: 2026-01-01
@@ -230,16 +232,22 @@ def history(method: str) -> Iterator[tuple[str, Decimal]]:
 """
     paid: dict[str, Decimal] = {}
 
-    def dealing(day: date, before: object) -> list[object]:
-        return list(_deals(method, day, before, paid))
+    def price(day: date) -> str:
+        return next((p for start, p in sorted(path.items(), reverse=True) if start <= day), "100")
 
-    nights = carry(terms, opened(START, A=("1000", "100")), END, the_price, dealing=dealing)  # type: ignore[arg-type]
+    def dealing(day: date, before: Mapping[str, ClassState]) -> list[Any]:
+        return list(_deals(method, day, before, paid, brought))
+
+    nights = carry(terms, opened(START, A=("1000", "100")), END, price, dealing=dealing)
     for investor, c in (("", "A"), ("Ben", "S-1"), ("Cleo", "S-2")):
         yield investor, worth_of(nights[-1].struck.state, method, investor, c) + paid.get(investor, ZERO)
 
 
-def _deals(method: str, day: date, before: Mapping[str, ClassState], paid: dict[str, Decimal]) -> Iterator[Any]:
-    for joins, who, c, amount in ((JOINS, "Ben", "S-1", "110000"), (date(2026, 9, 29), "Cleo", "S-2", "90000")):
+def _deals(
+    method: str, day: date, before: Mapping[str, ClassState], paid: dict[str, Decimal], brought: tuple[int, int]
+) -> Iterator[Any]:
+    ben, cleo = map(str, brought)
+    for joins, who, c, amount in ((JOINS, "Ben", "S-1", ben), (date(2026, 9, 29), "Cleo", "S-2", cleo)):
         if day == joins and method == "series":
             yield subscribes(day, who, c, amount, "100")
         elif day == joins and method == "equalisation":
@@ -278,11 +286,23 @@ def worth_of(state: Mapping[str, ClassState], method: str, investor: str, c: str
 
 
 def test_equalisation_series_and_partnership_pay_every_investor_alike_through_the_strike() -> None:
-    found = {method: dict(history(method)) for method in METHODS}
-    assert found["series"]["Ben"] > 110000 and found["series"]["Cleo"] > 90000
+    found = _alike(PATH, BROUGHT)
+    assert found["Ben"] > 110000 and found["Cleo"] > 90000
+
+
+@settings(max_examples=6, deadline=None)
+@given(st.tuples(*(st.integers(60, 180) for _ in MOVES)), st.tuples(st.integers(1000, 400000), st.integers(1000, 400000)))
+def test_whatever_prices_do_and_investors_bring(prices: tuple[int, ...], brought: tuple[int, int]) -> None:
+    _alike(dict(zip(MOVES, map(str, prices), strict=True)), brought)
+
+
+def _alike(path: Mapping[date, str], brought: tuple[int, int]) -> dict[str, Decimal]:
+    """To some cents: money is rounded on every strike, each method at other places."""
+    found = {method: dict(history(method, path, brought)) for method in METHODS}
     for investor, money in found["series"].items():
         others = [found[m][investor] for m in ("equalisation", "partnership")]
         assert all(abs(other - money) < D("0.10") for other in others), (investor, money, others)
+    return found["series"]
 
 
 def test_series_at_their_marks_roll_up_when_the_quarter_ends_and_no_money_moves() -> None:
