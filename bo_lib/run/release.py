@@ -30,10 +30,11 @@ def nav(office: Office, arguments: argparse.Namespace) -> int:
         "approve": lambda: _desk(office, arguments).approve_control(arguments.control, arguments.text),
         "release": lambda: _release(_desk(office, arguments)),
         "pack": lambda: _pack(office, arguments),
+        "report-card": lambda: _card(office, arguments),
     }
     report = tasks[arguments.task]()
     sys.stdout.write((json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if arguments.json else report.to_text(500)) + "\n")
-    return Exit.OK if arguments.task in ("list", "show") else _VERDICTS[report.verdict]
+    return Exit.OK if arguments.task in ("list", "show", "report-card") else _VERDICTS[report.verdict]
 
 
 def _desk(office: Office, arguments: argparse.Namespace) -> Workbench:
@@ -97,6 +98,16 @@ def _pack(office: Office, arguments: argparse.Namespace) -> Report:
     check_empty(arguments.out)
     pack = _desk(office, arguments).pack()
     return pack_report([(p.name, p.stat().st_size, file_sha256(p)) for p in nav_pack.write(pack, arguments.out)], pack)
+
+
+def _card(office: Office, arguments: argparse.Namespace) -> Report:
+    from bo_lib.views.pages.report_card import report_card
+
+    funds = [office.fund(arguments.fund).id] if arguments.fund else office.firm.funds
+    said = {(f.stream, f.effective_date): f.payload for fund in funds for f in office.store.facts("nav.compared", stream=fund)}
+    first = _date(arguments.first) if arguments.first else date.min
+    last = _date(arguments.last) if arguments.last else date.max
+    return report_card([said[key] for key in sorted(said, key=lambda k: (k[1], k[0])) if first <= key[1] <= last])
 
 
 def _list(office: Office, arguments: argparse.Namespace) -> Report:

@@ -80,6 +80,8 @@ def _cell_class(kind: pa.DataType) -> str:
 def _cells(name: str, texts: list[str], kind: str) -> list[str]:
     if name in _BADGED:
         return [f"<td{kind}>{badge(text)}</td>" if text else "<td></td>" for text in texts]
+    if name == "sha256":  # enough to tell two apart; the whole hash is in the results
+        return [f'<td{kind} title="{escape(text)}">{escape(text[:16])}{"…" if text[16:] else ""}</td>' for text in texts]
     return [f"<td{kind}>{escape(text)}</td>" for text in texts]
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -39,16 +40,18 @@ from bo_lib.nav import (
 )
 from bo_lib.views.pages import nav as pages
 from bo_lib.views.pages.nav_inputs import inputs_report
+from bo_lib.views.pages.report_card import report_card
 from bo_lib.views.report import Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.known import Known
-from bo_lib.workbench.nav_inputs import Inputs, digest, locked_inputs
+from bo_lib.workbench.nav_inputs import Inputs, digest, due_at, locked_inputs
 from bo_lib.workbench.office import release_stream
 from bo_lib.workbench.opening import OPENING_NAV, open_books
 from bo_lib.workbench.price_desk import PriceDesk
 
 SHARED = (inbox.STREAM, "recon")  # streams of all funds that a strike reads besides the fund's own
+COMPARED = "nav.compared"  # the administrator's NAV of a day beside ours
 PRICE_HISTORY_DAYS = 30  # calendar days of earlier prices that the checks look at
 
 
@@ -263,7 +266,31 @@ class NavDesk(PriceDesk):
     @once
     def shadow(self) -> Report:
         compared = self.compared()
+        self._keep_comparison()
         return pages.shadow_report(compared.value, self.fund.administrator, compared.findings)
+
+    def _comparison(self) -> dict[str, Any]:
+        """How the administrator's NAV of the day compares, and when it came: for its report card."""
+        shadow, owed = self.compared().value, [d for d in self.fund.deliveries if d.format == "nav_pack"]
+        came = [f.known_at for f in self.locked.files if f.effective_date == self.day and f.payload["rows"].get("nav_pack")]
+        late = bool(came and owed) and datetime.fromisoformat(came[0]) > due_at(self.day, owed[0])
+        off = Counter(r["component"] for r in shadow.differences.to_pylist())
+        return {
+            "fund": self.fund.id, "administrator": self.fund.administrator, "business_date": str(self.day),
+            "compared": shadow.table.num_rows, "net_assets_bps": f"{shadow.net_assets_bps:f}", "beyond": dict(sorted(off.items())),
+            "arrived": ("late" if late else "in time") if came else "missing", "known_at": came[0] if came else "",
+        }  # fmt: skip
+
+    def _keep_comparison(self) -> None:
+        said, before = self._comparison(), [f for f in self.known.facts(COMPARED) if f.effective_date == self.day]
+        if self.fund.administrator and (not before or before[-1].payload != said):
+            self.known.record(COMPARED, self.fund.id, said, f"{COMPARED}:{self.fund.id}:{self.day}:{len(before)}")
+
+    @once
+    def report_card(self) -> Report:
+        """How well the administrator's NAVs agreed so far, day by day."""
+        said = {f.effective_date: f.payload for f in self.locked.facts(COMPARED) if f.effective_date < self.day}
+        return report_card([*(said[day] for day in sorted(said)), self._comparison()])
 
 
 def _taken_back(accrual: Accrual) -> Reversal:

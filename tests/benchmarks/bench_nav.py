@@ -223,9 +223,8 @@ def main() -> None:
             took = seconds(lambda count=count: [many[n % 4].struck() for n in range(count)])  # type: ignore[misc]
             memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             growth = f", {took / last:.2f} times the last" if last else ""
-            print(
-                f"{count:>4} funds of 500 positions: {took:6.2f} s, {1000 * took / count:5.1f} ms a fund, peak {memory:,.0f} MB{growth}"
-            )
+            each = f"{1000 * took / count:5.1f} ms a fund, peak {memory:,.0f} MB"
+            print(f"{count:>4} funds of 500 positions: {took:6.2f} s, {each}{growth}")
             last = took
 
 

@@ -51,7 +51,8 @@ def test_a_strike_is_made_again_to_the_same_bytes_after_corrections(office: Offi
     report = reproduce(office, run.run_id)
     files = [r["file"] for r in report.sections[0].table.to_pylist()]  # type: ignore[union-attr]
     assert report.verdict == "pass", report.to_text()
-    assert {"results/strike.json", "results/controls.json", "results/move.json", "conclusion.json"} <= set(files)
+    results = {f"results/{name}.json" for name in ("inputs", "strike", "controls", "move", "shadow", "signatures")}
+    assert results | {f"pack/nav_{FUND}_{DAY}.pdf", f"pack/nav_{FUND}_{DAY}.xlsx"} <= set(files)
 
 
 def test_a_frozen_pack_is_made_again_to_the_same_bytes(office: Office, run: Manifest) -> None:

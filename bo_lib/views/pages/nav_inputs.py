@@ -41,7 +41,7 @@ def inputs_report(inputs: Inputs, fund: str, day: date) -> Report:
         "inputs", "Inputs, locked", Verdict.ATTENTION if wanting else Verdict.PASS, said,
         (
             Figure("Files of the day", len(files)), Figure("Missing or late", len(wanting), alarm=bool(wanting)),
-            Figure("Events", sum(r["rows"] for r in rows if r["kind"] == "events")), Figure("Locked under", inputs.sha256[:16]),
+            Figure("Events", sum(r["rows"] for r in rows if r["kind"] == "events")), Figure("Locked under", inputs.sha256[:10]),
         ),
         tuple(sections), tuple(inputs.findings),
     )  # fmt: skip
