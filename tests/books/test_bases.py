@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bo_lib.books import Book
+from bo_lib.books import Book, wash_sales
 from bo_lib.model import events as ev
 from tests.books.desk import BASES, action, balances, booked, capital, june, keep, lot, text, trade
 from tests.properties.test_books_laws import months
@@ -129,6 +130,31 @@ def test_selling_part_of_one_purchase_is_no_wash_sale_and_neither_is_buying_afte
     late = trade("b2", 5, "BUY", 4, "EURO-SHARE", "7").model_copy(update={"effective_date": june(5) + timedelta(days=31)})
     book = keep(*part, late, basis=TAX, until=None).value
     assert ("losses_disallowed", "EUR") not in balances(book)
+
+
+purchases = st.lists(st.tuples(st.integers(0, 75), st.integers(1, 60), st.integers(1, 9999)), max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(purchases, st.integers(1, 100), st.integers(1, 2000))
+def test_the_tax_books_defer_what_the_list_of_wash_sales_disallows(
+    bought: list[tuple[int, int, int]], quantity: int, cents: int
+) -> None:
+    """One sale at a loss on day 38 and purchases around it, all of them kept: by lots, and by the list of sales and purchases."""
+    start = date(2026, 4, 1)
+    sold = trade("s", 1, "SELL", quantity, "EURO-SHARE", str(D(cents) / 100)).model_copy(
+        update={"effective_date": start + timedelta(38)}
+    )
+    buys = [trade(f"b{n}", 1, "BUY", size, "EURO-SHARE", str(D(price) / 100)).model_copy(
+        update={"effective_date": start + timedelta(day)}) for n, (day, size, price) in enumerate(bought) if day != 38]  # fmt: skip
+    opened = lot("l1", "EURO-SHARE", LAST_YEAR, "100", "9999", "9999").model_copy(update={"effective_date": start})
+    listed = keep(opened, sold, *buys).value
+    rows = wash_sales(listed.realised, listed.purchases).to_pylist()
+    book = keep(opened, sold, *buys, basis=TAX).value
+    disallowed = sum((row["disallowed_local"] for row in rows), D(0))
+    assert -balances(book).get(("losses_disallowed", "EUR"), (D(0),))[0] == disallowed
+    held = {x["lot_id"]: x["cost_local"] for x in listed.lots().to_pylist()}
+    assert sum(x["cost_local"] for x in book.lots().to_pylist()) == sum(held.values()) + disallowed
 
 
 # The method, from a date on

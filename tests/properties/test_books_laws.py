@@ -181,11 +181,11 @@ def unbalanced(book: Book) -> dict[tuple[object, ...], Decimal]:
 
 
 @QUICK
-@given(months(), days)
-def test_adding_day_by_day_leads_to_the_same_books(events: list[ev.Event], day: int) -> None:
+@given(months(), days, bases)
+def test_adding_day_by_day_leads_to_the_same_books(events: list[ev.Event], day: int, basis: Basis) -> None:
     """What was known on a day is a prefix of the journal: events that come later change nothing on it."""
     early = [event for event in events if event.effective_date <= june(day)]
-    before, after = keep(*early, until=june(day)).value, keep(*events, until=june(day)).value
+    before, after = (keep(*given, until=june(day), basis=basis).value for given in (early, events))
     assert before.journal.equals(after.journal)
     assert before.lots().equals(after.lots())
 
@@ -217,12 +217,12 @@ def test_lots_positions_and_ledger_tell_one_story(events: list[ev.Event], method
 
 
 @QUICK
-@given(months(), st.randoms(use_true_random=False))
-def test_the_order_of_arrival_does_not_matter(events: list[ev.Event], shuffle: object) -> None:
-    book = keep(*events).value
+@given(months(), st.randoms(use_true_random=False), bases)
+def test_the_order_of_arrival_does_not_matter(events: list[ev.Event], shuffle: object, basis: Basis) -> None:
+    book = keep(*events, basis=basis).value
     mixed = list(events)
     shuffle.shuffle(mixed)  # type: ignore[attr-defined]
-    again = keep(*mixed).value
+    again = keep(*mixed, basis=basis).value
     assert again.journal.equals(book.journal)
     assert again.lots().equals(book.lots())
     assert again.realised.equals(book.realised)
@@ -237,21 +237,23 @@ def test_replay_to_a_day_is_the_journal_up_to_that_day(events: list[ev.Event], d
 
 
 @QUICK
-@given(months())
-def test_reversing_everything_leaves_nothing(events: list[ev.Event]) -> None:
+@given(months(), bases)
+def test_reversing_everything_leaves_nothing(events: list[ev.Event], basis: Basis) -> None:
     standing = [event for event in events if event.kind != "reversal"]
     undone = [reversal(f"u{n}", 30, event.event_id) for n, event in enumerate(standing)]
-    book = keep(*standing, *undone, until=june(30)).value
+    book = keep(*standing, *undone, until=june(30), basis=basis).value
     assert book.trial_balance().num_rows == book.lots().num_rows == book.open_trades.num_rows == 0
 
 
 @QUICK
-@given(months(), st.data())
-def test_a_reversal_restores_the_books_as_if_the_event_had_not_been(events: list[ev.Event], data: st.DataObject) -> None:
+@given(months(), st.data(), bases)
+def test_a_reversal_restores_the_books_as_if_the_event_had_not_been(
+    events: list[ev.Event], data: st.DataObject, basis: Basis
+) -> None:
     standing = [event for event in events if event.kind != "reversal"]
     target = data.draw(st.sampled_from(standing))
-    without = keep(*(event for event in standing if event is not target)).value
-    back = keep(*standing, reversal("u", data.draw(days), target.event_id)).value
+    without = keep(*(event for event in standing if event is not target), basis=basis).value
+    back = keep(*standing, reversal("u", data.draw(days), target.event_id), basis=basis).value
     assert back.trial_balance().equals(without.trial_balance())
     assert back.lots().equals(without.lots())
     assert back.positions("settlement").equals(without.positions("settlement"))
