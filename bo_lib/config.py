@@ -280,6 +280,7 @@ class Fund(Strict):
     lot_method: LotMethod = "FIFO"
     lot_methods: tuple[DatedLotMethod, ...] = ()  # changes of it, and bases that have one of their own
     price_sources: tuple[str, ...] = ()
+    benchmark: str = ""  # identifier of an index among the prices: the NAV's move is held against its
     price_sources_by_kind: dict[str, tuple[str, ...]] = {}  # kind of instrument -> sources in order, in place of the above
     fx_source: str = ""
     accounts: tuple[Account, ...] = ()

@@ -182,10 +182,18 @@ class NavDesk(PriceDesk):
         struck = self.struck()
         evidence = Evidence(
             struck.value, self.fund.tolerances, self.attribution(), self.register_units(), self.compared().value, struck.findings,
-            terms=self.fund.on(self.day), commitments=sum((i.commitment for i in self.fund.investors), ZERO),
+            benchmark_move_pct=self._benchmark_move_pct(), terms=self.fund.on(self.day),
+            commitments=sum((i.commitment for i in self.fund.investors), ZERO),
             refused=tuple(r.finding for r in self.locked.refused(without=self._tonight)),
         )  # fmt: skip
         return control(evidence)
+
+    def _benchmark_move_pct(self) -> Decimal | None:
+        """What the fund's benchmark moved by since the strike before; None where there is none, or no level of either day."""
+        before = self.struck().value.previous_day
+        rows = self.locked.rows(tables.PRICES, before).to_pylist() if self.fund.benchmark else []
+        levels = {r["price_date"]: r["price"] for r in rows if r["isin"] == self.fund.benchmark and r["price"] > 0}
+        return (levels[self.day] / levels[before] - 1) * 100 if {before, self.day} <= levels.keys() else None
 
     def holders(self) -> Mapping[tuple[str, str], Decimal]:
         """Units by (investor, class) in the register; the dealing desk knows it."""

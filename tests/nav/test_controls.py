@@ -212,3 +212,11 @@ def test_within_tolerance_is_a_pass_that_still_shows_the_difference() -> None:
 def test_no_pack_is_a_warning_and_no_pass() -> None:
     result = shadow(sound().struck, NAV_PACK.empty(), D("0.5"))
     assert (result.value.verdict, [f.code for f in result.findings]) == (Verdict.ATTENTION, ["shadow-missing"])
+
+
+def test_a_move_with_the_benchmark_is_no_move() -> None:
+    e = replace(sound(), tolerances=Tolerances(nav_move_pct=D("0.1")))
+    moves = next(c.figures for c in control(e) if c.name == "movement_within_tolerance")
+    assert answer(replace(e, benchmark_move_pct=moves["A"]), "movement_within_tolerance") is Verdict.ATTENTION  # H moved otherwise
+    wide = replace(e, tolerances=Tolerances(nav_move_pct=D(2)), benchmark_move_pct=moves["A"] + 3)
+    assert answer(wide, "movement_within_tolerance") is Verdict.ATTENTION  # the market rose by three percent more
