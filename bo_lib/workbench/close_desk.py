@@ -140,7 +140,8 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
 
     def _related(self) -> list[Related]:
         """Units of the firm's other funds: the price here, and the NAV per unit struck there."""
-        isins = {c.isin: (fund.id, c.id) for fund in self.office.funds for c in fund.on(self.day).classes if c.isin}
+        begun = [fund for fund in self.office.funds if fund.inception <= self.day]
+        isins = {c.isin: (fund.id, c.id) for fund in begun for c in fund.on(self.day).classes if c.isin}
         found = []
         for isin, held in self.struck().value.valuation.holdings().items():
             if isin in isins:
