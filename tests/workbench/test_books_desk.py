@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from bo_lib import cli
+from bo_lib.config import ParameterError
 from bo_lib.model.events import Accrual, Trade
 from bo_lib.model.findings import Verdict
 from bo_lib.run.errors import Exit
@@ -164,3 +165,11 @@ def test_a_trade_held_back_is_released_by_a_person_who_confirms_its_price(desk: 
     assert refused.finding.code == "trade-price-far"
     assert bo("correct", held, "price=1.00", "--reason", "confirmed by the broker")[0] == Exit.OK
     assert bo("refused")[0] == Exit.OK
+
+
+def test_a_desk_that_looks_at_the_past_corrects_nothing(desk: Workbench) -> None:
+    wrong = misspelt(desk)
+    then = Workbench.open(FUND, DAY, "2030-01-01T00:00:00Z", root=desk.office.root)
+    assert [r.event.event_id for r in then.known.refused()] == [wrong.event_id]
+    with pytest.raises(ParameterError, match="writes nothing"):
+        then.correct(wrong.event_id, {"isin": "X"}, "misspelt")

@@ -27,8 +27,8 @@ def explain_report(
     lines = [{**row, "source": _source(name_of(row["file"]), row["at"])} for row in found.lines.to_pylist()]
     events, files = {row["event_id"] for row in lines}, {row["file"] for row in lines if row["file"]}
     marks = found.marks.to_pylist()
-    whole = valued is not None and not found.column.startswith("q")
-    picture = _areas(found, valued) if whole else _waterfall(found, steps or by_event(lines or marks, found.column))
+    whole = valued if found.figure == "nav" else None
+    picture = _waterfall(found, steps or by_event(lines or marks, found.column)) if whole is None else _areas(found, whole)
     off = [tie for tie in found.ties if tie.difference]
     what = f"{found.figure}: {text_of(found.value)} {found.unit}".rstrip()
     said = f"{what}, from {count(len(lines), 'journal line')} of {count(len(events), 'event')} in {count(len(files), 'file')}; "
