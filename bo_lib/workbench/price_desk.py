@@ -5,13 +5,15 @@ The author of a decision is who writes it: ``Office.actor``, kept in the chain w
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from bo_lib import config
-from bo_lib.model import tables
+from bo_lib.close import FairValueLevels
+from bo_lib.close.schedules import level_of
 from bo_lib.model.findings import Verdict
 from bo_lib.nav import price_decisions as decisions
 from bo_lib.nav.price_decisions import PriceDecisions
@@ -29,8 +31,12 @@ class PriceDesk(Desk):
         return decisions.price_decisions({**told(f), "fact": f.kind} for f in (known or self.known).facts("price"))
 
     def prices_listed(self, candidates: Any) -> Report:
-        """``candidates``: table CANDIDATES of the day."""
-        return listed_report(candidates, self.price_decisions(), self.fund.id, self.day)
+        """``candidates``: table CANDIDATES of the day; each chosen price with its level of the fair value hierarchy."""
+        rules = config.load(self.office.root / "parameters" / "rules" / "fair_value_levels.yaml", FairValueLevels)
+        kinds = {row["isin"]: row["kind"] for row in self.known.instruments.select(["isin", "kind"]).to_pylist()}
+        chosen = [row for row in candidates.to_pylist() if row["chosen"]]
+        levels = Counter(level_of(rules, kinds.get(row["isin"], ""), row["source"]) for row in chosen)
+        return listed_report(candidates, self.price_decisions(), levels, self.fund.id, self.day)
 
     def challenge_price(self, isin: str, text: str, file: Path | None = None) -> Report:
         """A doubt about today's price, with its evidence; it changes nothing, and stays to be seen."""
@@ -63,7 +69,7 @@ class PriceDesk(Desk):
 
     @property
     def _currencies(self) -> dict[str, str]:
-        master = self.known.rows(tables.INSTRUMENTS, self.fund.inception)
+        master = self.known.instruments
         return dict(zip(master["isin"].to_pylist(), master["currency"].to_pylist(), strict=True))
 
     def _decide_price(

@@ -12,27 +12,29 @@ from bo_lib.model.findings import Finding, Verdict
 from bo_lib.nav.price_decisions import PriceDecisions
 from bo_lib.nav.price_history import Quote, check_history
 from bo_lib.views.pages.common import pick, table
-from bo_lib.views.report import Report, Section
+from bo_lib.views.report import Figure, Report, Section
 
 _LOOK = ("isin", "source", "price", "currency", "reference", "move_pct", "chosen", "reason")
 _PROPOSAL = ("isin", "price", "currency", "start", "until", "state", "by", "checker", "text", "evidence")
 
 
-def listed_report(candidates: pa.Table, decided: PriceDecisions, fund: str, day: date) -> Report:
-    """``candidates``: table CANDIDATES of the day."""
+def listed_report(candidates: pa.Table, decided: PriceDecisions, levels: Mapping[int, int], fund: str, day: date) -> Report:
+    """``candidates``: table CANDIDATES of the day. ``levels``: chosen prices by level of the fair value hierarchy."""
     doubted = candidates.filter(pc.not_equal(candidates["reason"], ""))
     standing = [p for p in decided.proposals if p.state == "approved" and p.start <= day <= p.until]
     waiting = [p for p in decided.proposals if p.state == "waiting"]
     chosen = candidates.filter(candidates["chosen"])
     stand = f"{len(standing)} overrides stand, {len(waiting)} wait"
     says = f"{fund} on {day}: {chosen.num_rows} prices chosen of {candidates.num_rows}; {stand}."
+    figures = tuple(Figure(f"Level {level}", count) for level, count in sorted(levels.items()))
     sections = [
         Section("To look at", table=pick(doubted, *_LOOK)),
         Section("Overrides", table=table([vars(p) for p in (*waiting, *standing)], _PROPOSAL)),
         Section("Challenges", table=table([vars(c) for c in decided.challenges], ("isin", "day", "by", "text", "evidence"))),
     ]
     verdict = Verdict.ATTENTION if waiting or doubted.num_rows else Verdict.PASS
-    return Report("prices", "Prices", verdict, says, (), tuple(s for s in sections if s.table is not None and s.table.num_rows))
+    shown = tuple(s for s in sections if s.table is not None and s.table.num_rows)
+    return Report("prices", "Prices", verdict, says, figures, shown)
 
 
 def history_report(histories: Mapping[str, Sequence[Quote]]) -> Report:
