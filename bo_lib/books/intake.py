@@ -27,7 +27,8 @@ _FIXED = ("event_id", "fund", "kind", "source", "belongs_to")
 # What a closed period may still send: kinds that carry their own quantity or amount. What depends on the position of its day
 # (a dividend, a split), what the house makes itself (an accrual) and what a person books waits for a decision.
 LATE_KINDS = frozenset(
-    """trade settlement fx_deal payment transfer in_kind cash_in_lieu swap_payment rights_exercise option_exercise reversal""".split()
+    """trade settlement fx_deal payment transfer in_kind cash_in_lieu swap_payment rights_exercise option_exercise
+    reversal""".split()
 )
 
 WAITING = Table("waiting_events", "events the books refused, until a person corrects or withdraws them", ("event_id",), (
