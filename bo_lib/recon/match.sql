@@ -80,6 +80,12 @@ select g, side, i, amount, also, list(row order by row) as rows from pool where 
   select g from pool group by g having count(*) > 2 and min(side) < max(side))
 group by g, side, i, amount, also order by g, side, i
 
+-- name: candidates
+-- How many pairs the join of edges looks at. (A limit there instead lets DuckDB 2.0 wait for ever when the table is large.)
+with n as (select g, side, ${bucket} as bucket, count(distinct i) as n from pool group by all)
+select coalesce(sum(x.n * y.n), 0) from (select * from n where side = 0) x
+join (select g, n, unnest([bucket - 1, bucket, bucket + 1]) as near from n where side = 1) y on x.g = y.g and x.bucket = y.near
+
 -- name: edges
 -- Pairs of distinct rows that fit each other. The bucket keeps the join narrow: rows that fit lie in neighbouring buckets.
 create or replace temp table edges as
@@ -88,7 +94,7 @@ with nodes as (select g, side, i, min(row) as row, count(*) as n, amount, day, $
      y as (select g, i, row, n as yn, amount as ya, day as yd, unnest([bucket - 1, bucket, bucket + 1]) as near from nodes where side = 1)
 select x.i as xi, y.i as yi, x.row as a, y.row as b, xd, yd, xa, ya, xn, yn
 from x join y on x.g = y.g and x.bucket = y.near
-where ${within} and ${window} limit ${limit}
+where ${within} and ${window}
 
 -- name: alike
 -- Pairs of an edge with the texts that are compared.

@@ -22,8 +22,8 @@ from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Fl
 from bo_lib.recon.rules import Pass, Rules, Tolerance
 from bo_lib.recon.sqltext import arrays, equal, filled, listed, quoted, sql
 
-EDGES_MAX_PER_ROW = 8  # pairs of rows that fit each other, above which a pass with tolerances is left out with a note
-EDGES_FREE = 2_000_000
+EDGES_MAX_PER_ROW = 32  # pairs of rows that might fit each other, above which a pass with tolerances is left out with a note
+EDGES_FREE = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -236,13 +236,12 @@ class Passes(OpenRows):
         tolerance = None if self.rules.amount in work.keys else amount
         window = "true" if step.days is None else f"abs(xd - yd) <= {tolerances.calendar_days(step)}"
         within = "true" if tolerance is None else tolerances.within(tolerance)
+        bucket = tolerances.bucket(tolerance, step, self.amount_scale)
         limit = EDGES_FREE + EDGES_MAX_PER_ROW * sum(self.places.row_counts)
-        found = self.count(
-            "edges", bucket=tolerances.bucket(tolerance, step, self.amount_scale), within=within, window=window, limit=limit
-        )
-        if found == limit:
-            self.notes.append(f"{step.id}: more than {limit - 1} pairs of rows fit each other; its rows are left open")
-        return 0 < found < limit
+        if self.count("candidates", bucket=bucket) > limit:
+            self.notes.append(f"{step.id}: more than {limit} pairs of rows might fit each other; its rows are left open")
+            return False
+        return self.count("edges", bucket=bucket, within=within, window=window) > 0
 
     def _lone(self, work: Work) -> list[tuple[int, int]]:
         """Place the pairs of ``edges`` whose rows fit nothing else; the other edges, in order, within the window."""
