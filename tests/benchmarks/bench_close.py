@@ -52,7 +52,7 @@ DAYS = business_days(date(2026, 6, 1), DAY, "TARGET")
 RATES, EUR = Rates({}, "EUR"), "EUR"
 RULES = {name: load(ROOT / "parameters" / "recon" / f"{name}.yaml", Rules) for name in ("cash", "positions")}
 TASKS = load(ROOT / "parameters" / "close.yaml", Close)
-LINES_PER_TRADE = 5.1  # of a trade and its settlement, on average
+LINES_PER_TRADE = 4.8  # of a trade and its settlement, on average
 NO_ACTIONS = pa.table({name: pa.array([], pa.string()) for name in ("event_ref", "isin", "caev", "kind", "account")})
 
 
