@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -75,17 +76,18 @@ class Table:
 
     def _whole(self, rows: list[Mapping[str, Any]]) -> pa.Table | None:
         """All rows at once, column by column (the usual case); None when any of them does not fit."""
-        if unknown := set().union(*map(Mapping.keys, rows)) - set(self.names):
+        if unknown := set(chain.from_iterable(rows)) - set(self.names):
             raise KeyError(f"{self.name} has no column {sorted(unknown)}")
         arrays = []
         for column in self.columns:
             values = [row.get(column.name) for row in rows]
-            if column.required and any(value is None or value == "" for value in values):
-                return None
             try:
-                arrays.append(pa.array(values, type=column.type))
+                array = pa.array(values, type=column.type)
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 return None
+            if column.required and (array.null_count or (pa.types.is_string(column.type) and "" in values)):
+                return None
+            arrays.append(array)
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
     def check(self, table: pa.Table) -> pa.Table:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import cached_property
 from statistics import median
 from types import MappingProxyType
 from typing import Any
@@ -27,6 +28,7 @@ from bo_lib.nav.tables import CANDIDATES
 
 REFERENCE_DAYS = 3  # the price before is the median over all sources of the last three price dates: one bad day cannot move it
 HUNDRED_LOW, HUNDRED_HIGH = Decimal(50), Decimal(200)  # a factor in between is a unit error: pence for pounds
+LITTLE_PCT = Decimal(90)  # a move that is no unit error
 _PENCE = {"GBX": "GBP", "GBp": "GBP", "ILA": "ILS", "ZAC": "ZAR"}
 OVERRIDE = "OVERRIDE"
 
@@ -67,7 +69,7 @@ class _Candidate:
     rejected: str = ""  # code of the finding that rejects it
     spike: bool = False
 
-    @property
+    @cached_property
     def move_pct(self) -> Decimal | None:
         return (self.price / self.reference - 1) * 100 if self.reference else None
 
@@ -186,9 +188,10 @@ def _candidates(
     """The day's candidates by source, each with its reference and the checks that need no other source."""
     earlier = [r for r in rows if r["price_date"] < day and r["price"] > 0]
     dates = sorted({r["price_date"] for r in earlier})[-REFERENCE_DAYS:]
-    recent = [_restated(_in_major(r)[0], actions, r["price_date"]) for r in earlier if r["price_date"] in dates]
-    reference = round_to(median(recent), 12) if recent else None
-    before = round_to(median([_in_major(r)[0] for r in earlier if r["price_date"] in dates]), 12) if recent else None
+    recent = [r for r in earlier if r["price_date"] in dates]
+    before = round_to(median([_in_major(r)[0] for r in recent]), 12) if recent else None
+    restated = [_restated(_in_major(r)[0], actions, r["price_date"]) for r in recent] if actions else []
+    reference = round_to(median(restated), 12) if restated else before
     found: dict[str, _Candidate] = {}
     for row in (r for r in rows if r["price_date"] == day):
         price, ccy = _in_major(row)
@@ -223,11 +226,13 @@ def _carried(rows: list[dict[str, Any]], day: date) -> tuple[list[dict[str, Any]
 
 
 def _unchanged(c: _Candidate, earlier: list[dict[str, Any]], day: date) -> int:
-    since = day
-    for row in sorted((r for r in earlier if r["source"] == c.source), key=lambda r: r["price_date"], reverse=True):
+    since, own = day, sorted((r for r in earlier if r["source"] == c.source), key=lambda r: r["price_date"], reverse=True)
+    for row in own:
         if _in_major(row)[0] != c.price:
             break
         since = row["price_date"]
+    if since == day:
+        return 0
     return sum((since + timedelta(days=n)).weekday() < 5 for n in range(1, (day - since).days + 1))
 
 
@@ -240,10 +245,11 @@ def _judge(
     elif currency and c.currency != currency:
         c.rejected = "price-currency"
     elif c.reference:
-        ratio = max(c.price / c.reference, c.reference / c.price)
+        move = abs(c.move_pct or ZERO)
+        ratio = max(c.price / c.reference, c.reference / c.price) if move > LITTLE_PCT else Decimal(1)
         if HUNDRED_LOW <= ratio <= HUNDRED_HIGH:
             c.rejected = "price-unit"
-        elif abs(c.move_pct or ZERO) > tolerances.price_move_pct:
+        elif move > tolerances.price_move_pct:
             at_old = before not in (None, c.reference) and abs(c.price / (before or c.price) - 1) * 100 <= tolerances.price_move_pct
             kind = "split" if any(isinstance(a, Split) for a in actions) else "dividend"
             c.spike, c.rejected = not at_old, f"price-{kind}-not-applied" if at_old else ""

@@ -1,7 +1,7 @@
 """A month of daily NAVs of the demonstration funds, each explained to zero. ``python -m tests.benchmarks.bench_month [FIRM]``
 
-FIRM is a demonstration firm whose month has been carried; without it one is simulated and carried first. Each day is struck as known
-at its close: the residual of the move, the two computations of net assets, what blocks, and the administrator's difference.
+FIRM is a demonstration firm whose month has been carried; without it one is simulated and carried first. Each day is struck as
+known at its close: the residual of the move, the two computations of net assets, what blocks, and the administrator's difference.
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 from bo_lib.demo import simulate
 from bo_lib.model.dates import business_days
 from bo_lib.model.findings import Verdict
-from bo_lib.workbench import Workbench
+from bo_lib.workbench import Workbench, catch_up, read_inbox
 from bo_lib.workbench.office import Office
-from tests.cases.scoreboard import carry_month
 
 FIRST, LAST = date(2026, 6, 1), date(2026, 6, 30)
 
@@ -28,7 +27,9 @@ FIRST, LAST = date(2026, 6, 1), date(2026, 6, 30)
 def carried(root: Path) -> Path:
     copytree(Path(__file__).parents[2] / "parameters", root / "parameters")
     simulate(root, FIRST, LAST, seed=7)
-    carry_month(root, LAST)
+    read_inbox(Office(root), LAST)
+    for fund_id in Office(root).firm.funds:
+        catch_up(root, fund_id, LAST)
     return root
 
 
