@@ -28,7 +28,7 @@ import datetime, os
 from bo_lib.store import Fact
 from bo_lib.workbench.office import Office
 office = Office()
-fact = Fact(f"{fund}-{business_date}", fund, "event.test", "", datetime.date.fromisoformat(business_date), {"made": "by the run"})
+fact = Fact(f"{fund}-{business_date}", fund, "note.test", "", datetime.date.fromisoformat(business_date), {"made": "by the run"})
 office.store.append([fact], os.environ["BO_ACTOR"], office.now())
 """
 DAY = date(2026, 6, 30)
