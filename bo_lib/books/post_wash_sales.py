@@ -5,6 +5,7 @@ shares sold, and so does the time they were held. Sales and purchases by trade o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -53,9 +54,9 @@ def _into_cost(loss: Loss, lot: Lot, lots: Lots, state: State, setting: Setting)
     """What is left of the loss, and the line of cost. Shares that replace become a lot of their own when not all of it does."""
     quantity = min(loss.quantity, lot.quantity)
     if quantity < lot.quantity:
-        piece = part_of(lot, quantity, setting.base_currency)
-        rest, name = lot, f"{lot.lot_id}~{len(state.washed) + 1}"
-        lot = Lot(name, rest.account, rest.isin, rest.acquired, *piece[2:3], rest.currency, *piece[3:], rest.index_ratio)
+        piece, rest = part_of(lot, quantity, setting.base_currency), lot
+        taken = {"quantity": quantity, "cost_local": piece.cost_local, "cost_base": piece.cost_base}
+        lot = replace(rest, lot_id=f"{rest.lot_id}~{len(state.washed) + 1}", **taken)
         lots.insert(lots.index(rest), lot)
     local, base = loss.local, loss.base
     if quantity < loss.quantity:
