@@ -55,8 +55,8 @@ def _into_cost(loss: Loss, lot: Lot, lots: Lots, state: State, setting: Setting)
     quantity = min(loss.quantity, lot.quantity)
     if quantity < lot.quantity:
         piece, rest = part_of(lot, quantity, setting.base_currency), lot
-        taken = {"quantity": quantity, "cost_local": piece.cost_local, "cost_base": piece.cost_base}
-        lot = replace(rest, lot_id=f"{rest.lot_id}~{len(state.washed) + 1}", **taken)
+        name = f"{rest.lot_id}~{len(state.washed) + 1}"
+        lot = replace(rest, lot_id=name, quantity=quantity, cost_local=piece.cost_local, cost_base=piece.cost_base)
         lots.insert(lots.index(rest), lot)
     local, base = loss.local, loss.base
     if quantity < loss.quantity:
