@@ -142,7 +142,7 @@ def test_a_killed_run_s_facts_are_its_own(tmp_path: Path) -> None:
     office = Office(root)
     first, second = (run_day(office, plan(office, DAY)).nodes[0].manifest for _ in range(2))
     assert first and second and (first.state, second.state) == ("failed", "finished") and first.key == second.key
-    assert len(office.store.facts("event.test", stream="ALPHA")) == 1
+    assert len(office.store.facts("note.test", stream="ALPHA")) == 1
 
 
 def test_the_store_knows_what_ran(office: Office, report: DayReport, capsys: pytest.CaptureFixture[str]) -> None:
