@@ -7,11 +7,12 @@ name; a wrong value is refused with the file and the field. Terms are dated: ``F
 from __future__ import annotations
 
 import difflib
-from datetime import date, time
+from datetime import date, datetime, time
 from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -230,6 +231,7 @@ class Tolerances(Strict):
     price_move_pct: NotNegative = Decimal(15)
     price_source_pct: NotNegative = Decimal(1)
     price_stale_days: Days = 3  # weekdays without a change
+    price_early_minutes: Days = 60  # of a price or rate, before the snapshot
     fx_move_pct: NotNegative = Decimal(5)
     fx_source_pct: NotNegative = Decimal("0.5")
 
@@ -281,6 +283,8 @@ class Fund(Strict):
     lot_methods: tuple[DatedLotMethod, ...] = ()  # changes of it, and bases that have one of their own
     price_sources: tuple[str, ...] = ()
     benchmark: str = ""  # identifier of an index among the prices: the NAV's move is held against its
+    price_time: time | None = None  # of the snapshot of prices and rates; checked where vendors say theirs
+    price_timezone: str = "UTC"
     price_sources_by_kind: dict[str, tuple[str, ...]] = {}  # kind of instrument -> sources in order, in place of the above
     fx_source: str = ""
     accounts: tuple[Account, ...] = ()
@@ -300,6 +304,10 @@ class Fund(Strict):
         """Day -> lot method from then on; those of ``basis`` where it has its own."""
         own = [m for m in self.lot_methods if m.basis == basis] or [m for m in self.lot_methods if not m.basis]
         return {self.inception: self.lot_method, **{m.start: m.method for m in own}}
+
+    def snapshot(self, day: date) -> datetime | None:
+        """The moment prices and rates of ``day`` are of; None where the terms name none."""
+        return datetime.combine(day, self.price_time, ZoneInfo(self.price_timezone)) if self.price_time else None
 
     def account(self, account_id: str) -> Account:
         return next(a for a in self.accounts if a.id == account_id)

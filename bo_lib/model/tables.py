@@ -298,6 +298,7 @@ PRICES = Table("prices", "prices as vendors send them", ("source", "isin", "pric
     Column("price", PRICE, "per share in currency, or clean percent of par", True),
     Column("currency", TEXT, "ISO 4217; GBX where the vendor quotes pence"),
     Column("price_type", TEXT, "close, mid, bid, fair"),
+    Column("quoted_at", TEXT, "ISO 8601 with offset: the moment the price is of, where the vendor says it"),
     *_FILE,
 ))  # fmt: skip
 
@@ -307,6 +308,7 @@ FX_RATES = Table("fx_rates", "exchange rates as vendors send them", ("source", "
     Column("currency", TEXT, "… costs `rate` units of this one", True),
     Column("rate_date", DATE, "date the rate is of", True),
     Column("rate", RATE, "units of currency for one pivot", True),
+    Column("quoted_at", TEXT, "ISO 8601 with offset: the moment the rate is of, where the vendor says it"),
     *_FILE,
 ))  # fmt: skip
 

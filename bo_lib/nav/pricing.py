@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from statistics import median
@@ -65,6 +65,7 @@ class _Candidate:
     place: Place
     reference: Decimal | None = None
     unchanged_days: int = 0
+    early_minutes: int = 0
     notes: list[str] = field(default_factory=list)
     rejected: str = ""  # code of the finding that rejects it
     spike: bool = False
@@ -87,13 +88,15 @@ def select_prices(
     overrides: Sequence[PriceOverride] = (),
     by_kind: Mapping[str, Sequence[str]] = MappingProxyType({}),
     closed: Callable[[str], bool] = lambda isin: False,
+    snapshot: datetime | None = None,
 ) -> Outcome[Priced]:
     """The price of each needed ISIN on ``day``, from the first of ``sources`` (``by_kind``: of its kind of instrument) that stands.
 
     ``prices``: table PRICES with the day's prices of every source and, for the checks, earlier ones. ``instruments``: table
     INSTRUMENTS. ``splits`` and ``dividends``: with ex date up to ``day``; earlier prices are restated for them. ``closed``: does
-    the market of an ISIN not trade on ``day``? Then the last price before it stands. A missing price is an error, a fallback or a
-    challenge a warning. The cross source is every other one in ``prices``.
+    the market of an ISIN not trade on ``day``? Then the last price before it stands. ``snapshot``: the moment prices should be
+    of; one quoted much earlier is a warning. A missing price is an error, a fallback or a challenge a warning. The cross source
+    is every other one in ``prices``.
     """
     wanted = sorted(set(needed))
     master = {row["isin"]: row for row in instruments.select(["isin", "currency", "kind"]).to_pylist()}
@@ -113,7 +116,7 @@ def select_prices(
         if not any(r["price_date"] == day for r in rows) and rows and closed(isin):
             rows, said = _carried(rows, day)
             findings += said
-        candidates = _candidates(isin, rows, day, known["currency"], actions, tolerances)
+        candidates = _candidates(isin, rows, day, known["currency"], actions, tolerances, snapshot)
         if isin in valid:
             o = valid[isin]
             candidates[OVERRIDE] = _Candidate(
@@ -183,7 +186,13 @@ def _valid_overrides(overrides: Sequence[PriceOverride], day: date) -> tuple[dic
 
 
 def _candidates(
-    isin: str, rows: list[dict[str, Any]], day: date, currency: str, actions: list[Split | Dividend], tolerances: Tolerances
+    isin: str,
+    rows: list[dict[str, Any]],
+    day: date,
+    currency: str,
+    actions: list[Split | Dividend],
+    tolerances: Tolerances,
+    snapshot: datetime | None,
 ) -> dict[str, _Candidate]:
     """The day's candidates by source, each with its reference and the checks that need no other source."""
     earlier = [r for r in rows if r["price_date"] < day and r["price"] > 0]
@@ -196,10 +205,19 @@ def _candidates(
     for row in (r for r in rows if r["price_date"] == day):
         price, ccy = _in_major(row)
         c = _Candidate(isin, row["source"], price, ccy, Place(sha256=row["file"] or "", at=row["at"] or ""), reference)
-        c.unchanged_days = _unchanged(c, earlier, day)
+        c.unchanged_days, c.early_minutes = _unchanged(c, earlier, day), early_minutes(row, snapshot)
         _judge(c, currency, before, actions, tolerances)
         found[c.source] = c
     return found
+
+
+def early_minutes(row: Mapping[str, Any], snapshot: datetime | None) -> int:
+    """How long before ``snapshot`` a price or rate was quoted; 0 where either is not known."""
+    try:
+        quoted = datetime.fromisoformat(row.get("quoted_at") or "")
+    except ValueError:
+        return 0
+    return max(int((snapshot - quoted).total_seconds() // 60), 0) if snapshot and quoted.tzinfo else 0
 
 
 def _in_major(row: Mapping[str, Any]) -> tuple[Decimal, str]:
@@ -343,6 +361,11 @@ def _about(
                 todo="ask whether it traded",
             )
         )
+    if pick.early_minutes > tolerances.price_early_minutes:
+        pick.notes.append(f"quoted {pick.early_minutes} minutes before the snapshot")
+        said = f"{pick.isin}: {pick.source} quotes {plain(pick.price)} {pick.early_minutes} minutes before the snapshot"
+        todo = f"ask {pick.source} for its price of the snapshot"
+        findings.append(warning("price-early", said, pick.place, found=f"{pick.early_minutes} minutes", todo=todo))
     for other in candidates.values():
         if other is not pick and not other.rejected and _apart_pct(pick, other) > tolerances.price_source_pct:
             pick.notes.append(f"{other.source} says {plain(other.price)}")

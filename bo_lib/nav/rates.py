@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from statistics import median
 from typing import Any
@@ -13,11 +13,18 @@ import pyarrow as pa
 from bo_lib.config import Tolerances
 from bo_lib.model.findings import Finding, Outcome, Place, error, warning
 from bo_lib.model.money import Rates
-from bo_lib.nav.pricing import REFERENCE_DAYS, plain
+from bo_lib.nav.pricing import REFERENCE_DAYS, early_minutes, plain
 
 
 def select_rates(
-    fx_rates: pa.Table, needed: Iterable[str], sources: Sequence[str], day: date, *, tolerances: Tolerances, pivot: str = "EUR"
+    fx_rates: pa.Table,
+    needed: Iterable[str],
+    sources: Sequence[str],
+    day: date,
+    *,
+    tolerances: Tolerances,
+    pivot: str = "EUR",
+    snapshot: datetime | None = None,
 ) -> Outcome[Rates]:
     """Rates of exactly ``day``, units per ``pivot`` at full precision, from the first of ``sources`` whose rate stands.
 
@@ -29,7 +36,7 @@ def select_rates(
     findings: list[Finding] = []
     for currency in sorted(set(needed) - {pivot}):
         own = [r for r in rows if r["currency"] == currency]
-        rate, said = _choose_rate(currency, own, sources, day, tolerances)
+        rate, said = _choose_rate(currency, own, sources, day, tolerances, snapshot)
         findings += said
         if rate is not None:
             found[currency] = rate
@@ -37,7 +44,7 @@ def select_rates(
 
 
 def _choose_rate(
-    currency: str, rows: list[dict[str, Any]], sources: Sequence[str], day: date, tolerances: Tolerances
+    currency: str, rows: list[dict[str, Any]], sources: Sequence[str], day: date, tolerances: Tolerances, snapshot: datetime | None
 ) -> tuple[Decimal | None, list[Finding]]:
     before = [r["rate"] for r in sorted(rows, key=lambda r: r["rate_date"]) if r["rate_date"] < day and r["rate"] > 0]
     reference = median(before[-REFERENCE_DAYS:]) if before else None
@@ -76,6 +83,9 @@ def _choose_rate(
                     todo="find out which is right",
                 )
             )
+        if (early := early_minutes(row, snapshot)) > tolerances.price_early_minutes:
+            said_of = f"{currency}: {source} quotes {plain(rate)} {early} minutes before the snapshot"
+            findings.append(warning("rate-early", said_of, place, todo=f"ask {source} for its rate of the snapshot"))
         if source != sources[0]:
             findings.append(
                 warning("rate-fallback", f"{currency}: {source} is used instead of {sources[0]}", place, todo=f"ask {sources[0]}")

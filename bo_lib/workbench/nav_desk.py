@@ -96,6 +96,7 @@ class NavDesk(PriceDesk):
             instruments=own.instruments, splits=[e for e in known if isinstance(e, Split)],
             dividends=[e for e in known if isinstance(e, Dividend) and e.effective_date >= first],
             overrides=self.price_decisions(own).overrides, by_kind=self.fund.price_sources_by_kind, closed=self._market_closed,
+            snapshot=self.fund.snapshot(self.day),
         )  # fmt: skip
 
     def _market_closed(self, isin: str) -> bool:
@@ -115,7 +116,8 @@ class NavDesk(PriceDesk):
         base, source, quoted = self.fund.base_currency, self.fund.fx_source, own.rows(tables.FX_RATES, first)
         pivots = [r["pivot"] for r in quoted.to_pylist() if r["source"] == source]
         pivot = base if used == {base} else next(reversed(pivots), "EUR")  # a fund of one currency needs no rate
-        return select_rates(quoted, used, (source,), self.day, tolerances=self.fund.tolerances, pivot=pivot)
+        snapshot, tolerances = self.fund.snapshot(self.day), self.fund.tolerances
+        return select_rates(quoted, used, (source,), self.day, tolerances=tolerances, pivot=pivot, snapshot=snapshot)
 
     @once
     def previous(self) -> Outcome[State | None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -119,6 +120,30 @@ def test_on_a_holiday_of_its_market_the_last_price_stands() -> None:
     shut = select(closed=lambda isin: True)
     assert (shut.value.prices["SHARE"], codes(shut), shut.ok) == (Decimal(100), ["price-holiday"], True)
     assert codes(select("A 101", "B 101", closed=lambda isin: True)) == []
+
+
+def test_a_price_of_the_morning_is_no_price_of_the_snapshot() -> None:
+    at = datetime(2026, 6, 11, 17, 30, tzinfo=ZoneInfo("Europe/Paris"))
+    told = [
+        {**r, "quoted_at": "2026-06-11T09:00:00+02:00" if r["source"] == "A" else None}
+        for r in prices("A 101", "B 101").to_pylist()
+    ]
+    outcome = select_prices(
+        PRICES.build(told).value, ["SHARE"], ("A", "B"), T, tolerances=Tolerances(), instruments=MASTER, snapshot=at
+    )
+    assert (outcome.value.prices["SHARE"], codes(outcome)) == (Decimal(101), ["price-early"])
+    near = PRICES.build({**r, "quoted_at": "2026-06-11T15:20:00+00:00"} for r in told).value
+    assert codes(select_prices(near, ["SHARE"], ("A", "B"), T, tolerances=Tolerances(), instruments=MASTER, snapshot=at)) == []
+    quoted = {
+        "source": "A",
+        "pivot": "EUR",
+        "currency": "USD",
+        "rate_date": T,
+        "rate": Decimal("1.1"),
+        "quoted_at": "2026-06-11T08:00:00Z",
+    }
+    fx = FX_RATES.build([quoted]).value
+    assert codes(select_rates(fx, ["USD"], ("A",), T, tolerances=Tolerances(), snapshot=at)) == ["rate-early"]
 
 
 def override(**more: Any) -> PriceOverride:
