@@ -63,7 +63,8 @@ def _check_packs(arguments: argparse.Namespace) -> int:
     for finding in broken:
         _tell(str(finding))
     if not broken:
-        _tell(f"{len(arguments.names)} packs are as they were made")
+        count = len(arguments.names)
+        _tell(f"{count} packs are as they were made" if count > 1 else "the pack is as it was made")
     return Exit.FAILED if broken else Exit.OK
 
 

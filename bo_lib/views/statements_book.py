@@ -125,9 +125,11 @@ class _Book:
             for part, sign in added.items():
                 if self._title(part) == row["item"]:
                     return f"{sign}*{self.cells['operations', part]}" if ("operations", part) in self.cells else "0"
-        flow, share_class = next(
-            (flow, c) for (what, c), (flow, _) in capital(self.made.of).items() if f"{what} {c}".rstrip() == row["item"]
-        )
+        moved = (key for key in capital(self.made.of) if " ".join(filter(None, key)) == row["item"])
+        key = next(moved, None)
+        if key is None:
+            return "0"  # of the period before only
+        flow, share_class = capital(self.made.of)[key][0], key[1]
         columns = [f"'{LEDGER}'!${c}$2:${c}${last}" for c in (_BASE, _FLOW, "F")]
         return f'-SUMIFS({columns[0]},{columns[1]},"{flow}",{columns[2]},"{share_class or "="}")'
 

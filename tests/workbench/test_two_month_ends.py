@@ -277,6 +277,8 @@ def test_the_next_month_is_closed_too(story: dict[str, Any], firm: Firm) -> None
         assert said(desk.hard_close("July is final"))[0] == "attention"
     with firm.acting(desk, "ben", "08-04T12:00"):
         assert said(desk.hard_close())[0] == "pass"
+        made = pack.make(desk, firm.root / "outputs" / "close" / "2026-07" / FUND)
+        assert list(pack.damaged(made.archive)) == []
         # June cannot be opened while July is closed
         assert "2026-07 is closed after it" in firm.desk(JUNE).reopen_close([], "an error").summary
         assert said(desk.reopen_close([], "an error"))[0] == "attention"
