@@ -75,7 +75,7 @@ class DealingDesk(NavDesk):
         if self.office.firm.release.dealing == "struck":
             return self.dealing_price()
         released = self.released()
-        return {c["id"]: Decimal(c["dealing_price"]) for c in released["classes"] if c["dealing_price"]} if released else None
+        return {name: Decimal(price) for name, price in released["dealing_prices"].items()} if released else None
 
     def released(self) -> dict[str, Any] | None:
         """What was published last as the NAV of the day."""

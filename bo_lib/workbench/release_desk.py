@@ -82,7 +82,8 @@ class ReleaseDesk(DealingDesk):
         payload, prices = self._payload(), self.dealing_price()
         dealing = {name: f"{price:f}" for name, price in prices.items()}
         classes = [{**c, "dealing_price": dealing.get(c["id"], c["nav_per_unit"])} for c in payload["classes"]]
-        return {"classes": classes, "net_assets": payload["net_assets"], "currency": payload["currency"]}
+        published = {"classes": classes, "net_assets": payload["net_assets"], "currency": payload["currency"]}
+        return {**published, "dealing_prices": dealing}  # of a series that opens too, which has no NAV yet
 
     def _decide_nav(self, action: str, decide: Callable[[ReleaseState, str], Decision]) -> Report:
         if self.known.past:

@@ -61,9 +61,10 @@ def test_two_people_sign_and_orders_deal_at_the_released_price(bo: Bo, firm: Pat
     assert code == Exit.FAILED and "a second person reviews it" in said
     assert bo("ben", "sign")[0] == bo("ben", "release")[0] == Exit.OK
     facts = Office(firm).store.facts("nav", stream=release_stream(FUND))
-    kinds = ["nav.refused", "nav.signed", "nav.refused", "nav.signed", "nav.released"]
-    assert [f.kind for f in facts] == kinds and [f.actor for f in facts] == ["ann", "ann", "ann", "ben", "ben"]
-    published = {c["id"]: c["dealing_price"] for c in facts[-1].payload["classes"]}
+    kinds = ["nav.refused", "nav.signed", "nav.refused", "nav.signed", "nav.released", "nav.frozen"]
+    assert [f.kind for f in facts] == kinds and [f.actor for f in facts] == ["ann", "ann", "ann", "ben", "ben", "ben"]
+    assert (firm / facts[-1].payload["folder"] / f"nav_{FUND}_{DAY}.pdf").is_file()
+    published = facts[-2].payload["dealing_prices"]
     after = desk(firm).deal()
     prices = next(s.table for s in after.sections if s.title == "Prices").to_pylist()
     assert {r["share_class"]: f"{r['dealing_price']:f}" for r in prices} == published
@@ -99,3 +100,13 @@ def test_an_unattended_firm_signs_by_two_names_and_says_so(month_copy: Path) -> 
 def test_one_person_cannot_stand_for_both_unattended_names() -> None:
     with pytest.raises(ValueError, match="two people"):
         config.Release(unattended=("ann", "Ann"))
+
+
+def test_a_series_that_opens_deals_at_its_first_price_as_released(first_day: Path, tmp_path: Path) -> None:
+    root = Path(shutil.copytree(first_day, tmp_path / "firm"))
+    path = root / "parameters" / "firm.yaml"
+    path.write_text(path.read_text("utf-8").replace("{dealing: released", "{dealing: released, unattended: [ann, ben]"), "utf-8")
+    catch_up(root, "GLOBAL-EQ-LS", date.fromisoformat(DAY))
+    bench = Workbench.open("GLOBAL-EQ-LS", DAY, root=root)
+    assert bench.prices_to_deal_at() == bench.dealing_price() and "S-2026-07" in bench.dealing_price()
+    assert "nav-changed-since-release" not in {f.code for f in bench.deal().findings}
