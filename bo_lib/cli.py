@@ -84,6 +84,7 @@ def _add_runs(commands: Any) -> None:
     day = _command(commands, "day", "run every notebook of a business day for every fund")
     day.add_argument("date", metavar="DATE")
     day.add_argument("--fund", action="append", default=[], metavar="F", help="only this fund; may repeat")
+    day.add_argument("--read-again", action="store_true", help="read the day's CSV and XLSX files again, by the mappings of now")
     status = _command(commands, "status", "show what ran for a business date, from the store")
     status.add_argument("date", metavar="DATE", nargs="?", help="default: the latest with runs")
 

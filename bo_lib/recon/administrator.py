@@ -69,7 +69,7 @@ def reconcile_prices(
             return replace(item, cause=f"no price on the side of {who}")
         return _price_break(item, here, there, rules, day, earlier.get(item.isin, (None, None)), stale_days)
 
-    every = {*currencies, *ours["currency"].to_pylist(), *theirs["currency"].to_pylist()} - {None}
+    every = {"", *currencies, *ours["currency"].to_pylist(), *theirs["currency"].to_pylist()} - {None}  # "": instruments not known
     return reconcile_tables(
         ours, theirs, rules, day, fund=fund, value=value, explain=explain, findings=findings, shown=("price_date", "text"),
         compared=[("", currency) for currency in every],

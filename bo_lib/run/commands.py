@@ -73,9 +73,13 @@ def _parameter(text: str) -> tuple[str, str]:
 
 def day(arguments: argparse.Namespace) -> int:
     from bo_lib.run.day import plan, run_day
+    from bo_lib.workbench.inbox import ingest
 
     office = _office(arguments)
-    planned = plan(office, _business_day(office, arguments.date, arguments.fund), arguments.fund)
+    there = _business_day(office, arguments.date, arguments.fund)
+    if arguments.read_again:
+        ingest(office, there, again=True)
+    planned = plan(office, there, arguments.fund)
     with screen.following(planned) as (watch, say):
         run_day(office, planned, watch=watch, say=say)
     screen.show_day(planned)

@@ -15,7 +15,7 @@ from typing import Any
 
 from bo_lib import feeds
 from bo_lib.config import Delivery, Fund
-from bo_lib.model.findings import Finding, Place, Severity, error, warning
+from bo_lib.model.findings import Finding, Place, Severity, error, info, warning
 from bo_lib.store import Fact, StoredFact
 from bo_lib.workbench import post
 from bo_lib.workbench.office import Office
@@ -26,11 +26,14 @@ DATED = {"statements": "statement_date", "holdings": "business_date", "nav_pack"
 EVERY_ACCOUNT = "GENR"  # ISO 15022: the announcement is for all accounts
 
 
-def ingest(office: Office, until: date) -> None:
+def ingest(office: Office, until: date, again: bool = False) -> None:
     """Read what lies in the inbox up to ``until`` and has not been read; safe to call again and from several processes.
 
     A file is known by its content: one that was sent again under its name is read again and takes the place of the first.
+    So is one that the mappings of then did not wholly understand, once they have changed; what they read without an error stays
+    as it was read, unless ``again`` asks for it for the files of ``until``.
     """
+    mappings = _mappings_hash(office)
     earlier: list[Fact] = [*office.store.facts(kind="file")]
     versions: dict[tuple[date, str], list[Fact]] = {}
     first_of_hash: dict[str, Fact] = {}
@@ -41,9 +44,10 @@ def ingest(office: Office, until: date) -> None:
     for day, path in _files(office.root / office.firm.inbox, until):
         known = versions.setdefault((day, _entity(path)), [])
         try:
-            if known and known[-1].payload["sha256"] == _sha256(path):
+            same = bool(known) and known[-1].payload["sha256"] == _sha256(path)
+            if same and not _read_otherwise(known[-1].payload, mappings, again and day == until):
                 continue
-            fact = _read(office, path, day, len(known))
+            fact = _read(office, path, day, len(known), mappings, same)
         except OSError as reason:
             if known and not known[-1].payload["sha256"]:
                 continue
@@ -56,6 +60,16 @@ def ingest(office: Office, until: date) -> None:
     facts.extend(_misplaced(office.root / office.firm.inbox, until, versions))
     if facts:
         office.store.append(facts, office.actor, office.now())
+
+
+def _mappings_hash(office: Office) -> str:
+    return hashlib.sha256("\n".join(m.model_dump_json(exclude_defaults=True) for m in office.mappings).encode()).hexdigest()
+
+
+def _read_otherwise(before: Mapping[str, Any], mappings: str, asked: bool) -> bool:
+    """True when a file that was read ``before`` by other mappings was not understood then, or is ``asked`` for."""
+    unclear = not before["format"] or any(said["severity"] == Severity.ERROR for said in before["findings"])
+    return (unclear or asked) and before["format"] not in feeds.formats() and before.get("mappings", "") != mappings
 
 
 def _misplaced(inbox: Path, until: date, known: Mapping[tuple[date, str], Sequence[Fact]]) -> Iterator[Fact]:
@@ -123,13 +137,18 @@ def _unread(path: Path, day: date, fact_id: str, entity: str, findings: list[dic
     return Fact(fact_id, STREAM, "file", entity, day, payload)
 
 
-def _read(office: Office, path: Path, day: date, version: int) -> Fact:
+def _read(office: Office, path: Path, day: date, version: int, mappings: str, same: bool) -> Fact:
+    """The fact of a file. ``version``: how many there are before; ``same``: the last of them is of the same content."""
     sender, entity = path.parent.name, _entity(path)
     payload = {
         **_payload(office, feeds.read(path, office.mappings, schemas=office.schemas), sender, day),
         "name": entity.split("/", 1)[1],
+        "mappings": mappings,
     }
-    if version:
+    if same:
+        again = info("file-read-again", "read again by other mappings than before; this reading counts", Place(entity))
+        payload["findings"].append(finding_payload(again))
+    elif version:
         again = warning(
             "file-replaced", "the file was sent again; the last one counts", Place(entity), todo="nothing, if the sender meant it"
         )

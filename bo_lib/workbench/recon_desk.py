@@ -13,9 +13,9 @@ from bo_lib.model import dates
 from bo_lib.model.findings import Finding, Outcome, Severity, warning
 from bo_lib.model.money import Rates, round_to
 from bo_lib.recon import Reconciliation, Rules, open_breaks, open_breaks_table
-from bo_lib.recon.result import without
+from bo_lib.recon.result import short_hash, without
 from bo_lib.store import StoredFact
-from bo_lib.views.pages.arrivals import arrivals_report, loaded_report
+from bo_lib.views.pages.arrivals import UNKNOWN, arrivals_report, loaded_report
 from bo_lib.views.pages.breaks import breaks_report
 from bo_lib.views.pages.recon import reconciliation_report
 from bo_lib.views.report import Report
@@ -38,9 +38,8 @@ class ReconDesk(BreakDesk):
         for row, arrival in zip(rows, found, strict=True):
             payload = {"fund": self.fund.id, "business_date": str(self.day), **row, "findings": [str(f) for f in arrival.findings]}
             entity = f"{row['sender']}/{row['format']}/{row['account']}"
-            self.known.record(
-                "arrival", entity, payload, f"arrival:{self.fund.id}:{self.day}:{entity}:{row['state']}:{row['file']}"
-            )
+            read = short_hash(row["file"], row["sha256"], *payload["findings"])  # of the same name it may be sent or read again
+            self.known.record("arrival", entity, payload, f"arrival:{self.fund.id}:{self.day}:{entity}:{row['state']}:{read}")
         owed = {f.id for arrival in found for f in arrival.files}
         besides = [inbox.finding_of(p) for f in todays if f.id not in owed for p in f.payload["findings"]]
         return arrivals_report(rows, [*(f for a in found for f in a.findings), *besides, *self._strangers()])
@@ -145,7 +144,7 @@ def _file_row(file: StoredFact, findings: Sequence[Finding]) -> dict[str, Any]:
     severities = Counter(f.severity for f in findings)
     said = file.payload
     return {
-        "sender": said["sender"], "file": said["name"], "format": said["format"] or "not recognised",
+        "sender": said["sender"], "file": said["name"], "format": said["format"] or UNKNOWN,
         "rows": sum(said["rows"].values()), "quarantined": said["quarantined"], "errors": severities[Severity.ERROR],
         "state": f"refused: {said['refused']}" if said["refused"] else "counts", "warnings": severities[Severity.WARNING],
         "sha256": said["sha256"][:12],

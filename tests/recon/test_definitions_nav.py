@@ -163,6 +163,13 @@ def test_a_price_of_one_side_only() -> None:
     assert [item.value_base for item in result.items] == [500, 70]
 
 
+def test_the_break_of_a_price_without_a_currency_closes_once_the_instrument_is_known() -> None:
+    theirs = price_rows({"isin": "DE1", "price": "50", "currency": ""})
+    opened = carry([], prices(theirs[:0], theirs), june(2), "TARGET").opened
+    known = price_rows({"isin": "DE1", "price": "50"})
+    assert len(opened) == 1 == len(carry(opened, prices(known, known), june(2), "TARGET").closed)
+
+
 def test_the_second_source_may_be_further_apart() -> None:
     assert (
         said(

@@ -102,3 +102,42 @@ def test_the_post_is_validated_against_the_schemas_of_the_firm(office: Office, s
     (office.inbox(DAY) / "BANK" / "statement.xml").write_text(f'<Document xmlns="{CAMT}"><BkToCstmrStmt/></Document>')
     inbox.ingest(firm := Office(office.root), DAY)
     assert code in {p["code"] for f in firm.store.facts("file") for p in f.payload["findings"]}
+
+
+ORDERS = "Reference,Investor,Fund,Class,Side,Money,Ccy,At\nR1,INV-1,ALPHA,A,SUBSCRIBE,100,EUR,2026-06-30T10:00:00+02:00\n"
+MAPPING = """format: orders
+match: [Reference, Investor]
+tables:
+  - table: orders
+    columns: {fund: Fund, order_id: Reference, investor: Investor, share_class: Class, kind: Side, amount: %s,
+              currency: Ccy, received: At}
+"""
+
+
+def readings(office: Office, **how: bool) -> list[tuple[str, dict[str, int]]]:
+    """Format and rows of every reading that the store knows, after another look into the inbox by a new process."""
+    inbox.ingest(Office(office.root), DAY, **how)
+    return [(f.payload["format"], f.payload["rows"]) for f in office.store.facts("file")]
+
+
+def test_a_file_that_was_not_understood_is_read_again_when_the_mappings_change(office: Office) -> None:
+    (office.inbox(DAY) / "BANK/orders.csv").write_text(ORDERS)
+    mappings = office.root / "parameters/mappings"
+    mappings.mkdir(exist_ok=True)
+    assert readings(office) == [("", {})] == readings(office)
+    (mappings / "orders.yaml").write_text(MAPPING % "Money")
+    assert readings(office) == [("", {}), ("orders", {"orders": 1})] == readings(office)
+    now = office.store.facts("file")[-1].payload["findings"]
+    assert [said["code"] for said in now] == ["file-read-again"]
+
+
+def test_a_file_that_was_understood_stays_as_it_was_read_unless_asked_for(office: Office) -> None:
+    (office.inbox(DAY) / "BANK/orders.csv").write_text(ORDERS)
+    mapping = office.root / "parameters/mappings/orders.yaml"
+    mapping.parent.mkdir(exist_ok=True)
+    mapping.write_text(MAPPING % "Money")
+    assert len(readings(office)) == 1
+    mapping.write_text(MAPPING % "Money" + "    constants: {units: '1'}\n")
+    assert len(readings(office)) == 1
+    assert len(readings(office, again=True)) == 2 == len(readings(office, again=True))
+    assert office.table(office.store.facts("file")[-1].payload["tables"]["orders"])["units"].to_pylist() == [1]

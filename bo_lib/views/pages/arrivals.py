@@ -32,6 +32,7 @@ def arrivals_report(rows: Sequence[dict[str, Any]], findings: Sequence[Finding])
     )  # fmt: skip
 
 
+UNKNOWN = "not recognised"  # the format of a file that no format and no mapping knows
 LOADED_COLUMNS = ("sender", "file", "format", "rows", "quarantined", "state", "errors", "warnings", "sha256")
 
 
@@ -40,12 +41,14 @@ def loaded_report(rows: Sequence[dict[str, Any]], findings: Sequence[Finding]) -
     kept, quarantined = (sum(row[name] for row in rows) for name in ("rows", "quarantined"))
     refused = sum(row["state"] != "counts" for row in rows)
     verdict = no_worse_than_attention(verdict_of(findings))
-    said = f"{count(len(rows), 'file')} read: {kept:,} rows kept, {quarantined:,} refused; {count(refused, 'file')} left out."
+    unknown = sum(row["state"] == "counts" and row["format"] == UNKNOWN for row in rows)
+    said = f"{count(len(rows), 'file')} read: {kept:,} rows kept, {quarantined:,} refused; {count(refused, 'file')} left out"
+    said += f", {unknown:,} not recognised." if unknown else "."
     return Report(
         "loaded", "Load checks", verdict, said,
         (
             Figure("Files", len(rows)), Figure("Rows kept", kept), Figure("Rows refused", quarantined, alarm=quarantined > 0),
-            Figure("Files left out", refused, alarm=refused > 0),
+            Figure("Files left out", refused, alarm=refused > 0), Figure("Files not recognised", unknown, alarm=unknown > 0),
             Figure("Files with errors", sum(row["errors"] > 0 for row in rows)),
         ),
         (Section("Files of the day", table=table(rows, LOADED_COLUMNS)),),

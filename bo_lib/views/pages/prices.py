@@ -24,15 +24,17 @@ def listed_report(candidates: pa.Table, decided: PriceDecisions, levels: Mapping
     standing = [p for p in decided.proposals if p.state == "approved" and p.start <= day <= p.until]
     waiting = [p for p in decided.proposals if p.state == "waiting"]
     chosen = candidates.filter(candidates["chosen"])
+    without = candidates.filter(pc.invert(pc.is_in(candidates["isin"], chosen["isin"].combine_chunks())))
     stand = f"{len(standing)} overrides stand, {len(waiting)} wait"
-    says = f"{fund} on {day}: {chosen.num_rows} prices chosen of {candidates.num_rows}; {stand}."
+    says = f"{fund} on {day}: {chosen.num_rows} chosen of {candidates.num_rows} prices; {stand}."
     figures = tuple(Figure(f"Level {level}", count) for level, count in sorted(levels.items()))
     sections = [
         Section("To look at", table=pick(doubted, *_LOOK)),
+        Section("Without a price", "No source of the fund's price_sources has one that stands.", table=pick(without, *_LOOK)),
         Section("Overrides", table=table([vars(p) for p in (*waiting, *standing)], _PROPOSAL)),
         Section("Challenges", table=table([vars(c) for c in decided.challenges], ("isin", "day", "by", "text", "evidence"))),
     ]
-    verdict = Verdict.ATTENTION if waiting or doubted.num_rows else Verdict.PASS
+    verdict = Verdict.ATTENTION if waiting or doubted.num_rows or without.num_rows else Verdict.PASS
     shown = tuple(s for s in sections if s.table is not None and s.table.num_rows)
     return Report("prices", "Prices", verdict, says, figures, shown)
 
