@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from bo_lib.model.money import ZERO, round_money, round_to
@@ -160,9 +161,15 @@ def _spread(lots: list[Lot], base_currency: str) -> None:
 def split(lots: list[Lot], new: Decimal, old: Decimal) -> Decimal:
     """``new`` for every ``old``: quantities change, cost and acquisition date stay. Returns the change of position."""
     before = position(lots)
-    for lot in lots:
-        lot.quantity = round_to(lot.quantity * new / old, QUANTITY_DIGITS)
+    for lot, quantity in zip(lots, exchanged(lots, new, old), strict=True):
+        lot.quantity = quantity
     return position(lots) - before
+
+
+def exchanged(lots: Sequence[Lot], new: Decimal, old: Decimal) -> list[Decimal]:
+    """What each lot becomes, ``new`` for every ``old``. Sums are rounded, not lots: the position is that of one lot as large."""
+    sums = [round_to(total * new / old, QUANTITY_DIGITS) for total in accumulate((lot.quantity for lot in lots), initial=ZERO)]
+    return [after - before for before, after in pairwise(sums)]
 
 
 def position(lots: Sequence[Lot]) -> Decimal:

@@ -22,6 +22,11 @@ def dividend(event: Dividend, state: State, setting: Setting, day: date) -> list
 def coupon(event: Coupon, state: State, setting: Setting, day: date) -> list[Line]:
     """As a dividend, on the nominal held at the close of the day before; of an inflation-linked bond on the inflated nominal."""
     ledgers = ("interest_receivable", "interest_income")
+    for order in (pending.event for pending in state.trades.values()):
+        if order.isin == event.isin and order.effective_date < day <= order.settlement_date:
+            told = f"{order.side} {order.trade_id} settles {order.settlement_date}, on the coupon of {day} or after"
+            todo = "this coupon is due to whoever held before it settled: claim it, or book the difference"
+            state.warn(event, "coupon-across-settlement", told, todo)
     ratio = state.index_ratios.get(event.isin, Decimal(1))
     return _income(event, state, setting, day, event.rate_pct_of_nominal / 100 * ratio, ledgers, ledgers)
 

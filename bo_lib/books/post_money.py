@@ -7,6 +7,7 @@ from typing import Any
 
 from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
 from bo_lib.model.events import Accrual, Capital, FxDeal, ManualJournal, OpeningBalance, Payment
+from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, plain
 
 
@@ -44,6 +45,9 @@ def deal_agreed(event: FxDeal, state: State, setting: Setting, day: date) -> lis
     """A spot: Dr receivable of the bought, Cr payable of the sold currency. A forward is valued, not booked, until it settles."""
     if event.deal_id in state.deals:
         raise Refused("deal-twice", f"deal {event.deal_id} is booked already", "deal_id", event.deal_id, "each deal once")
+    if min(event.buy_amount, event.sell_amount) <= 0 or event.buy_currency == event.sell_currency:
+        found = f"{event.buy_currency} {plain(event.buy_amount)} against {event.sell_currency} {plain(event.sell_amount)}"
+        raise Refused("deal-terms", f"deal {event.deal_id}", "buy_amount", found, "two currencies, two amounts above 0")
     if event.style == "FORWARD":
         state.deals[event.deal_id] = event
         return []
@@ -134,7 +138,7 @@ def payment(event: Payment, state: State, setting: Setting, day: date) -> list[L
 def manual_journal(event: ManualJournal, state: State, setting: Setting, day: date) -> list[Line]:
     """The lines as booked, when two people stand behind them and they balance."""
     name = f"manual journal {event.event_id}"
-    if not event.maker or not event.checker or event.maker == event.checker:
+    if not event.maker.strip() or not event.checker.strip() or same_person(event.maker, event.checker):
         raise Refused("maker-is-checker", f"{name} needs two people", "checker", event.checker, f"somebody else than {event.maker}")
     if not event.lines:
         raise Refused("journal-empty", f"{name} has no lines", "lines", "none", "lines that balance")

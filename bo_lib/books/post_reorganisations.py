@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
-from bo_lib.books.lots import QUANTITY_DIGITS, Lot, Piece, add, apportion, position, relieve, relieve_named
+from bo_lib.books.lots import QUANTITY_DIGITS, Lot, Piece, add, apportion, exchanged, position, relieve, relieve_named
 from bo_lib.books.post_actions import expect_ratio
 from bo_lib.books.post_closing import closed
 from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
@@ -26,8 +26,8 @@ def spin_off(event: SpinOff, state: State, setting: Setting, day: date) -> list[
     lines: list[Line] = []
     for account, held in state.positions_of(event.isin):
         moved, moved_base, received = ZERO, ZERO, ZERO
-        for number, lot in enumerate(state.lots_of(account, event.isin), 1):
-            quantity = round_to(lot.quantity * event.new / event.old, QUANTITY_DIGITS)
+        lots = state.lots_of(account, event.isin)
+        for number, (lot, quantity) in enumerate(zip(lots, exchanged(lots, event.new, event.old), strict=True), 1):
             cost = round_money(lot.cost_local * event.cost_pct / 100, currency)
             cost_base = round_money(lot.cost_base * event.cost_pct / 100, setting.base_currency)
             lot.cost_local, lot.cost_base = lot.cost_local - cost, lot.cost_base - cost_base
@@ -60,20 +60,23 @@ def merger(event: Merger, state: State, setting: Setting, day: date) -> list[Lin
     setting.expect_another(event.isin, event.new_isin, "new_isin")
     if event.new < 0 or event.old <= 0 or event.cash_per_share < 0 or event.value_new < 0:
         raise Refused("ratio-not-positive", "terms of a merger", "new", f"{event.new} for {event.old}", "numbers above 0")
+    if event.new and not event.value_new and (event.cash_per_share or event.recognise == "FULL"):
+        told, todo = f"the gain of {event.isin} is measured by what came", "give the market value of a new share"
+        raise Refused("value-not-positive", told, "value_new", "0", "the value of a new share on the day", todo)
     setting.expect_rate(event.currency, day)
     lines: list[Line] = []
     for account, held in state.positions_of(event.isin):
-        exchanged = [
-            _exchange(event, lot, f"{event.event_id}/{account}/{number}", setting, day)
-            for number, lot in enumerate(state.lots_of(account, event.isin), 1)
+        lots = state.lots_of(account, event.isin)
+        made = [
+            _exchange(event, lot, quantity, f"{event.event_id}/{account}/{number}", setting, day)
+            for number, (lot, quantity) in enumerate(zip(lots, exchanged(lots, event.new, event.old), strict=True), 1)
         ]
-        lines += _merged(event, account, held, exchanged, state)
+        lines += _merged(event, account, held, made, state)
     return lines
 
 
-def _exchange(event: Merger, lot: Lot, lot_id: str, setting: Setting, day: date) -> _Exchanged:
+def _exchange(event: Merger, lot: Lot, quantity: Decimal, lot_id: str, setting: Setting, day: date) -> _Exchanged:
     ccy, sign = lot.currency, 1 if lot.quantity > 0 else -1
-    quantity = round_to(lot.quantity * event.new / event.old, QUANTITY_DIGITS)
     cash = round_money(lot.quantity * event.cash_per_share, ccy)
     value = round_money(quantity * event.value_new, ccy)
     realised = value + cash - lot.cost_local
@@ -89,10 +92,10 @@ def _exchange(event: Merger, lot: Lot, lot_id: str, setting: Setting, day: date)
     return _Exchanged(cash, cash_base, gain, gain_base, opened)
 
 
-def _merged(event: Merger, account: str, held: Decimal, exchanged: Sequence[_Exchanged], state: State) -> list[Line]:
+def _merged(event: Merger, account: str, held: Decimal, made: Sequence[_Exchanged], state: State) -> list[Line]:
     ccy, old = event.currency, state.lots_of(account, event.isin)
     cost, cost_base = sum((lot.cost_local for lot in old), ZERO), sum((lot.cost_base for lot in old), ZERO)
-    for lot, new in zip(old, exchanged, strict=True):
+    for lot, new in zip(old, made, strict=True):
         if new.gain or new.gain_base:
             proceeds, given = (lot.cost_local + new.gain, lot.cost_local) if lot.quantity > 0 else (new.gain, ZERO)
             state.realised.append({
@@ -103,9 +106,9 @@ def _merged(event: Merger, account: str, held: Decimal, exchanged: Sequence[_Exc
         if new.lot.quantity:
             add(state.lots_of(account, event.new_isin), new.lot)
     old.clear()
-    cash, cash_base = sum((x.cash for x in exchanged), ZERO), sum((x.cash_base for x in exchanged), ZERO)
-    gain, gain_base = sum((x.gain for x in exchanged), ZERO), sum((x.gain_base for x in exchanged), ZERO)
-    received = sum((x.lot.quantity for x in exchanged), ZERO)
+    cash, cash_base = sum((x.cash for x in made), ZERO), sum((x.cash_base for x in made), ZERO)
+    gain, gain_base = sum((x.gain for x in made), ZERO), sum((x.gain_base for x in made), ZERO)
+    received = sum((x.lot.quantity for x in made), ZERO)
     into = [
         Line("investments", ccy, cost - cash + gain, cost_base - cash_base + gain_base, account, event.new_isin, quantity=received)
     ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from math import prod
 
-from bo_lib.books.lots import Lot, add, apportion, position, relieve, relieve_named
+from bo_lib.books.lots import QUANTITY_DIGITS, Lot, add, apportion, position, relieve, relieve_named
 from bo_lib.books.post_closing import closed
 from bo_lib.books.post_wash_sales import defer_losses, remember_losses
 from bo_lib.books.state import Line, OpenTrade, Refused, Setting, State, said
-from bo_lib.model.events import OpeningLot, Settlement, Trade
-from bo_lib.model.money import ZERO, plain, round_money
+from bo_lib.model.events import OpeningLot, Settlement, Split, Trade
+from bo_lib.model.money import ZERO, plain, round_money, round_to
 
 
 def opening_lot(event: OpeningLot, state: State, setting: Setting, day: date) -> list[Line]:
@@ -34,9 +35,10 @@ def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]
     """Purchase: Dr investments (cost with charges), Dr interest purchased, Cr payable. Sale: Dr receivable, Cr the cost of
     the lots relieved, Cr gains: price at today's rate, the rest currency (ASC 946-830). A future moves no money but its charges.
     Charges are an expense where the basis says so."""
-    _check(event, state, setting)
+    late = _in_shares_of_today(event, state)
+    _check(late, state, setting)
     sign = 1 if event.side in ("BUY", "COVER") else -1
-    ccy, who, signed = event.currency, (event.account, event.isin), sign * event.quantity
+    ccy, who, signed = event.currency, (event.account, event.isin), sign * late.quantity
     gross = sign * setting.worth(event.isin, event.quantity, event.price * event.index_ratio)
     charges, interest = event.commission + event.taxes, sign * event.accrued_interest
     future, expensed = setting.is_future(event.isin), setting.basis.transaction_costs == "expense"
@@ -46,16 +48,28 @@ def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]
     cost_base = setting.convert(cost + expense, ccy, day) - expense_base  # so that the money is alike on every basis
     money, money_base = -(cost + interest + expense), -(cost_base + interest_base + expense_base)
     ledger = "payable_for_investments_purchased" if sign > 0 or (future and expense) else "receivable_for_investments_sold"
-    state.trades[event.trade_id] = OpenTrade(event, signed, ledger, money, money_base)
+    state.trades[event.trade_id] = OpenTrade(
+        event, sign * event.quantity, ledger, money, money_base, money or -signed, late.quantity / event.quantity
+    )
     if future:
         state.carried[who] = state.carried.get(who, ZERO) + gross
-    lines = _into_lots(event, state, setting, day, signed, cost, cost_base)
+    lines = _into_lots(late, state, setting, day, signed, cost, cost_base)
     lines.append(Line("interest_income", ccy, interest, interest_base, *who))
     lines.append(Line("transaction_costs" if expensed else "futures_gain", ccy, expense, expense_base, *who))
     lines.append(Line(ledger, ccy, money, money_base, *who))
     if event.index_ratio != 1:
         state.index_ratios.setdefault(event.isin, event.index_ratio)
     return said(lines, event.trade_id, f"{event.side} {plain(event.quantity)} {event.isin}")
+
+
+def _in_shares_of_today(event: Trade, state: State) -> Trade:
+    """A trade that came after its period was closed, in the shares that splits since its own date have made of its quantity."""
+    splits = [done for done in state.applied_since(event) if isinstance(done, Split)]
+    if not splits:
+        return event
+    new, old = (prod((getattr(done, name) for done in splits), start=Decimal(1)) for name in ("new", "old"))
+    quantity = round_to(event.quantity * new / old, QUANTITY_DIGITS)
+    return event.model_copy(update={"quantity": quantity})
 
 
 def _check(event: Trade, state: State, setting: Setting) -> None:
@@ -151,7 +165,7 @@ def settlement(event: Settlement, state: State, setting: Setting, day: date) -> 
         raise Refused("settles-too-much", f"settlement of {event.trade_id}", "quantity", plain(event.quantity), allowed)
     order, base = found.event, setting.base_currency
     full = event.quantity == abs(found.open)
-    cash = event.amount.copy_sign(found.money)
+    cash = event.amount.copy_sign(found.agreed)
     cleared = found.money if full else cash
     cleared_base = found.money_base if full else round_money(found.money_base * cash / found.money, base) if found.money else ZERO
     cash_base = setting.convert(cash, order.currency, day)

@@ -7,20 +7,37 @@ reversal folds only its group again and posts what that changes, dated on the re
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 import pyarrow as pa
+from pydantic import BaseModel
 
 from bo_lib.books.book import Book, Entry, Refusal
 from bo_lib.books.lots import METHODS
 from bo_lib.books.posting import RULES
 from bo_lib.books.state import Line, Refused, Security, Setting, State, collector_at_rest, place_of
 from bo_lib.config import Basis, ChartOfAccounts
-from bo_lib.model.events import Event, FxDeal, MoneyDeal, OpeningLot, Reversal, Settlement, Trade
+from bo_lib.model.events import (
+    Coupon,
+    Dividend,
+    Event,
+    FxDeal,
+    Merger,
+    MoneyDeal,
+    OpeningLot,
+    Redemption,
+    ReturnOfCapital,
+    Reversal,
+    RightsIssue,
+    Settlement,
+    SpinOff,
+    Split,
+    Trade,
+)
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.instruments import worth_of_one
 from bo_lib.model.money import ZERO, Rates, plain, round_to
@@ -33,6 +50,7 @@ _ORDER = ("dividend", "coupon", "return_of_capital", "split", "spin_off", "right
           "fx_deal", "money_deal", "capital", "accrual", "payment", "manual_journal", "reversal")  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_ORDER)}
 US_GAAP = Basis(name="US_GAAP", says="as every rule is written", source="ASC 946")
+_APPLIED = (Dividend, Coupon, ReturnOfCapital, Split, SpinOff, RightsIssue, Merger, Redemption)
 _FIRST_OF_DAY = -1
 _AFTER_POSTINGS = 90  # phase of a reversal on the day of what it reverses
 _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate_per_share": 12, "rate_pct_of_nominal": 12,
@@ -109,6 +127,16 @@ class _Group:
             self.steps, self.lines = [], {}
         return before, after
 
+    def _note(self, event: Event) -> None:
+        """Remember what was applied; a late event whose own date lies before it had no part in it, and that is said."""
+        if isinstance(event, _APPLIED):
+            self.state.applied.setdefault(event.isin, []).append(event)
+        for done in self.state.applied_since(event) if event.belongs_to else ():
+            if not (event.kind == "trade" and done.kind == "split"):  # its quantity was brought to today's shares
+                told = f"{event.kind} {event.event_id} of {event.own_date} came after {done.kind} {done.event_id} of"
+                todo = "book by hand what it should have had of it, or correct its quantity"
+                self.state.warn(event, "late-after-action", f"{told} {done.effective_date}, which did not know it", todo)
+
     def post(self, step: Step, setting: Setting) -> list[Line]:
         event = step.event
         rule = RULES[event.kind][step.phase]
@@ -120,6 +148,8 @@ class _Group:
             code, message, at, said = reason.finding
             self.refused[event.event_id] = Refusal(event, error(code, message, place_of(event, at), **said))
             return []
+        if not step.phase:
+            self._note(event)
         if names := setting.basis.ledgers:
             lines = [line._replace(ledger=names.get(line.ledger, line.ledger)) for line in lines]
         if self.marks:
@@ -201,9 +231,19 @@ def _unique(events: Sequence[Event]) -> tuple[dict[str, Event], list[Refusal], l
     return unique, refused, findings
 
 
+def _decimals(part: BaseModel) -> Iterator[tuple[str, Decimal]]:
+    """Every number of an event with the name of its field, those of the lines of a journal and of lots named too."""
+    for name, value in vars(part).items():
+        if isinstance(value, Decimal):
+            yield name, value
+        elif isinstance(value, tuple):
+            for inner in value:
+                yield from _decimals(inner)
+
+
 def _unfit(event: Event) -> Finding | None:
-    for name, value in vars(event).items():
-        if isinstance(value, Decimal) and value:
+    for name, value in _decimals(event):
+        if value:
             digits = _DIGITS.get(name, _AMOUNT_DIGITS)
             exponent = value.as_tuple().exponent
             fine = isinstance(exponent, int) and -exponent > digits and round_to(value, digits) != value

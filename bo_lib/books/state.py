@@ -91,6 +91,7 @@ class OpenTrade:
     ledger: str
     money: Decimal
     money_base: Decimal
+    agreed: Decimal  # money as agreed: its sign says who pays, whatever was paid since
     factor: Decimal = Decimal(1)  # splits since the trade: quantity held per quantity traded
 
     def settle(self, quantity: Decimal, money: Decimal, money_base: Decimal) -> None:
@@ -134,6 +135,7 @@ class State:
     losses: list[Loss] = field(default_factory=list)  # that purchases to come may still defer
     washed: set[str] = field(default_factory=set)  # lots that have taken up a loss
     realised: list[dict[str, Any]] = field(default_factory=list)
+    applied: dict[str, list[Event]] = field(default_factory=dict)  # corporate actions, by instrument, in order
     findings: list[Finding] = field(default_factory=list)
 
     def copied(self) -> State:
@@ -143,7 +145,8 @@ class State:
             {key: replace(trade) for key, trade in self.trades.items()},
             self.deals.copy(), self.settled.copy(), {key: claims.copy() for key, claims in self.claims.items()},
             self.carried.copy(), self.index_ratios.copy(), self.money_deals.copy(), self.losses.copy(),
-            self.washed.copy(), self.realised.copy(), self.findings.copy(),
+            self.washed.copy(), self.realised.copy(), {isin: done.copy() for isin, done in self.applied.items()},
+            self.findings.copy(),
         )  # fmt: skip
 
     def lots_of(self, account: str, isin: str) -> Lots:
@@ -153,6 +156,10 @@ class State:
         """(account, signed quantity) of every account that holds ``isin``."""
         held = [(account, position(lots)) for (account, there), lots in sorted(self.lots.items()) if there == isin]
         return [(account, quantity) for account, quantity in held if quantity]
+
+    def applied_since(self, event: Event) -> list[Event]:
+        """Corporate actions on the instrument of ``event`` that were applied between its own date and the day it is booked."""
+        return [done for done in self.applied.get(getattr(event, "isin", ""), ()) if done.effective_date > event.own_date]
 
     def warn(self, event: Event, code: str, message: str, todo: str) -> None:
         self.findings.append(warning(code, message, place_of(event), todo=todo))

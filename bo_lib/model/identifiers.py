@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from importlib import import_module
 
 KINDS = ("isin", "cusip", "sedol", "figi", "lei", "iban", "bic")
@@ -26,8 +27,14 @@ def isin_with_check_digit(country: str, national_number: str) -> str:
 
 
 def same_person(one: str, other: str) -> bool:
-    """Names that differ only by case or blanks around them are one person's."""
-    return one.strip().casefold() == other.strip().casefold()
+    """Names that differ only by case, blanks or the way their letters are encoded (José, full width) are one person's."""
+    return _person(one) == _person(other)
+
+
+def _person(name: str) -> str:
+    """Compatibility forms before and after folding: folding may undo the first. Characters nobody sees do not count."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return " ".join("".join(c for c in folded if unicodedata.category(c) != "Cf").split())
 
 
 def normal(text: str) -> str:

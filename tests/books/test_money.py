@@ -79,7 +79,9 @@ def test_a_manual_journal_needs_two_people_and_balance() -> None:
     even = (("interest_receivable", "EUR", "12"), ("interest_income", "EUR", "-12"))
     assert balances(keep(manual("m1", 1, "ann", "bob", *even)).value)["interest_income", "EUR"] == (-12, -12)
     assert codes(keep(manual("m1", 1, "ann", "ann", *even))) == ["maker-is-checker"]
-    assert codes(keep(manual("m1", 1, "ann", "", *even))) == ["maker-is-checker"]
+    for same in ("", " ", "Ann ", "a\u00adnn", "ＡＮＮ"):  # a soft hyphen, full width
+        assert codes(keep(manual("m1", 1, "ann", same, *even))) == ["maker-is-checker"], same
+    assert codes(keep(manual("m1", 1, "José", "Jose\u0301", *even))) == ["maker-is-checker"], "two encodings of one name"
     assert codes(keep(manual("m1", 1, "ann", "bob"))) == ["journal-empty"]
     (finding,) = keep(manual("m1", 1, "ann", "bob", ("cash", "EUR", "5"), ("suspense", "USD", "-5"))).findings
     assert (finding.code, finding.found) == ("journal-unbalanced", "EUR 5, USD -5")
@@ -129,7 +131,7 @@ def test_every_ledger_that_rules_post_to_is_in_the_chart() -> None:
         manual("m1", 1, "ann", "bob", ("unrealised_gain", "EUR", "1"), ("unrealised_appreciation", "EUR", "-1")),
     )  # fmt: skip
     outcome = keep(*everything)
-    assert codes(outcome) == ["settled-for-another-amount"]
+    assert codes(outcome) == ["coupon-across-settlement", "settled-for-another-amount"]
     ledgers = set(outcome.value.journal["ledger"].to_pylist())
     assert ledgers - set(desk.CHART.types) == {"audit_fee", "audit_fee_payable"}
     further = keep(*every_contract())
@@ -142,3 +144,9 @@ def test_every_ledger_that_rules_post_to_is_in_the_chart() -> None:
 def test_nothing_else_happens_on_an_empty_day() -> None:
     book = keep(desk.trade("b1", 5, "BUY", 1, "EURO-SHARE", "10"), until=june(4)).value
     assert (book.journal.num_rows, book.lots().num_rows, book.trial_balance().num_rows) == (0, 0, 0)
+
+
+def test_a_currency_deal_has_two_currencies_and_two_positive_amounts() -> None:
+    for bought, sold in (("USD -100", "EUR 50"), ("USD 100", "EUR 0"), ("EUR 100", "EUR 50")):
+        outcome = keep(deal("f1", 1, "SPOT", bought, sold, 3))
+        assert codes(outcome) == ["deal-terms"] and not balances(outcome.value)

@@ -136,3 +136,23 @@ def test_more_in_kind_than_is_held_and_another_amount_than_the_value_are_refused
     outcome = keep(held, in_kind("k1", 3, "OUT", "EURO-SHARE", 40, "500"), in_kind("k2", 3, "IN", "EURO-SHARE", 1, "9", amount="8"))
     assert codes(outcome) == ["position-too-small", "in-kind-amount"]
     assert balances(outcome.value)["investments", "EUR"] == (90, 90)
+
+
+def test_fractions_of_several_lots_add_up_to_the_position_as_a_whole() -> None:
+    """Three lots of 100 at one for three are 100 shares, as the custodian has them, and all of them can be sold."""
+    lots = [lot(f"l{n}", "EURO-SHARE", OLD, "100", "1000", "1000") for n in range(3)]
+    split_ = action("split", "e1", 3, "EURO-SHARE", new=1, old=3)
+    spun = action("spin_off", "e1", 3, "EURO-SHARE", new_isin="EURO-NEW", new=1, old=3, cost_pct=10)
+    merged = action("merger", "e1", 3, "EURO-SHARE", new_isin="EURO-NEW", new=1, old=3, value_new=33)
+    for event, isin in ((split_, "EURO-SHARE"), (spun, "EURO-NEW"), (merged, "EURO-NEW")):
+        held = {p["isin"]: p["quantity"] for p in keep(*lots, event).value.positions().to_pylist()}
+        assert held[isin] == 100, event.kind
+    sold = keep(*lots, split_, trade("s1", 4, "SELL", 100, "EURO-SHARE", "30"), shorts_allowed=False)
+    assert not codes(sold) and not sold.value.positions().num_rows
+
+
+def test_a_merger_that_pays_cash_needs_the_value_of_what_came() -> None:
+    terms = {"new_isin": "EURO-NEW", "new": 1, "old": 1, "value_new": 0}
+    assert codes(keep(*TWO_LOTS, action("merger", "e1", 3, "EURO-SHARE", cash_per_share=2, **terms))) == ["value-not-positive"]
+    assert codes(keep(*TWO_LOTS, action("merger", "e1", 3, "EURO-SHARE", recognise="FULL", **terms))) == ["value-not-positive"]
+    assert not codes(keep(*TWO_LOTS, action("merger", "e1", 3, "EURO-SHARE", **terms))), "for stock alone nothing is measured"

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.books.desk import balances, booked, codes, keep, settled, table, text, trade
+from tests.books.desk import balances, booked, codes, coupon, dividend, june, keep, manual, settled, split, table, text, trade
 
 
 def test_a_purchase_in_dollars_is_at_cost_with_charges_at_the_rate_of_its_day() -> None:
@@ -141,3 +141,43 @@ def test_the_same_event_twice_counts_once_and_another_under_its_id_is_refused() 
     outcome = keep(one, other)
     assert codes(outcome) == ["event-id-taken"]
     assert [p["quantity"] for p in outcome.value.positions().to_pylist()] == [100]
+
+
+def test_a_purchase_that_was_overpaid_in_part_still_pays_with_its_last_part() -> None:
+    """1,200 paid for the first half of 1,000 and 300 for the second: 1,500 have left, 500 of them nobody owed."""
+    outcome = keep(
+        trade("b1", 1, "BUY", 100, "EURO-SHARE", "10"), settled("x1", 3, "b1", 50, "1200"), settled("x2", 4, "b1", 50, "300")
+    )
+    assert outcome.value.cash().to_pylist() == [{"account": "BANK", "currency": "EUR", "balance": Decimal(-1500)}]
+    assert balances(outcome.value)["suspense", "EUR"] == (500, 500)
+    assert ("payable_for_investments_purchased", "EUR") not in balances(outcome.value)
+
+
+def test_a_late_trade_is_booked_in_the_shares_that_a_split_since_made_of_it() -> None:
+    """Bought before the split of 3 June, known once the period was closed: 300 of today's shares for the 3,000 agreed."""
+    late = trade("b1", 5, "BUY", 100, "EURO-SHARE", "30").model_copy(update={"belongs_to": june(1)})
+    outcome = keep(split("c1", 3, "EURO-SHARE", 3, 1), late, settled("x1", 8, "b1", 40, "1200"))
+    assert table((p["quantity"], p["cost_local"]) for p in outcome.value.positions().to_pylist()) == "300 3000"
+    assert table((p["quantity"], p["cost_local"]) for p in outcome.value.positions("settlement").to_pylist()) == "120 3000"
+    assert not codes(outcome)
+    same_day = trade("b1", 5, "BUY", 100, "EURO-SHARE", "30").model_copy(update={"belongs_to": june(3)})
+    assert keep(split("c1", 3, "EURO-SHARE", 3, 1), same_day).value.positions()["quantity"].to_pylist() == [100], "ex already"
+
+
+def test_a_late_trade_says_what_it_had_no_part_in() -> None:
+    late = trade("b1", 5, "BUY", 100, "EURO-SHARE", "30").model_copy(update={"belongs_to": june(1)})
+    outcome = keep(dividend("d1", 3, "EURO-SHARE", "1", "15", 4), late)
+    assert codes(outcome) == ["nothing-held", "late-after-action"]
+    assert "came after dividend d1 of 2026-06-03" in outcome.findings[1].message
+
+
+@pytest.mark.parametrize(("settles", "said"), [(16, ["coupon-across-settlement"]), (12, [])])
+def test_a_coupon_across_an_unsettled_trade_is_said(settles: int, said: list[str]) -> None:
+    bought = trade("b1", 11, "BUY", 10000, "US-BOND", "100", settlement_date=june(settles))
+    assert codes(keep(bought, coupon("c1", 15, "US-BOND", "2"))) == said
+
+
+def test_numbers_too_fine_within_an_event_are_refused_too() -> None:
+    fine = manual("m1", 1, "ann", "bob", ("cash", "EUR", "0.0000001"), ("suspense", "EUR", "-0.0000001"))
+    outcome = keep(fine, trade("b1", 1, "BUY", 1, "EURO-SHARE", "10"))
+    assert codes(outcome) == ["number-too-fine"] and outcome.value.journal.num_rows == 2
