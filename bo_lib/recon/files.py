@@ -98,7 +98,7 @@ def _values(con: duckdb.DuckDBPyConnection, rules: Rules, side: str, file: str) 
     for name in dict.fromkeys([*rules.carried, *excluded]):
         header = headers.get(name, name)
         if header not in stored:
-            near = difflib.get_close_matches(header, stored, 1, 0.5)
+            near = difflib.get_close_matches(header, stored.keys() - headers.values(), 1, 0.5)
             hint = f"did you mean {near[0]!r}? say so in the rules under `columns`" if near else f"it has {', '.join(stored)}"
             raise ColumnError(f"{file}: no column {header!r}, which the rules compare as {name!r}; {hint}")
         found.append(Value(name, header, "", stored[header]))

@@ -127,7 +127,9 @@ def match(arguments: argparse.Namespace) -> int:
     ]
     screen.show("rows by pass", ["pass", "left", "right", "matched", "netted", "suggested"], rows)
     screen.show("breaks", ["side and kind", "rows"], [[kind, str(count)] for kind, count in summary["breaks"].items()])
-    for said in (*(f"{f['severity']} {f['code']}: {f['place']}: {f['message']}" for f in summary["findings"]), *summary["notes"]):
+    found = [f"; found {f['found']!r}" if f["found"] else "" for f in summary["findings"]]
+    letters = [f"{f['severity']} {f['code']}: {f['place']}: {f['message']}" for f in summary["findings"]]
+    for said in (*map("".join, zip(letters, found, strict=True)), *summary["notes"]):
         _tell(said)
     _tell(f"{'Every row and amount is accounted for' if summary['conserved'] else 'ROWS OR AMOUNTS WERE LOST'}: {arguments.out}")
     return exit_code(summary)

@@ -214,6 +214,8 @@ def test_what_cannot_be_compared_is_said_in_a_letter(tmp_path: Path, capsys: pyt
     assert "not a file" in letter(capsys, good, tmp_path, *said)
     assert "the file is empty" in letter(capsys, good, tmp_path / "empty.csv", *said)
     assert "no column 'amount'" in (text := letter(capsys, good, tmp_path / "near.csv", *said)) and "'amont'" in text
+    (tmp_path / "other.csv").write_text(HEADER.replace("quantity", "Menge"))
+    assert "it has reference, account, security, Menge" in letter(capsys, good, tmp_path / "other.csv", *said), "no column in use"
     assert "not readable as Parquet" in letter(capsys, tmp_path / "broken.parquet", good, *said)
     assert "did you mean 'also'" in letter(capsys, good, good, "--rules", tmp_path / "rules.yaml", "--out", out)
 
