@@ -52,12 +52,12 @@ class Places:
             return
         side = np.array(sides, np.int8)[half]
         order = np.lexsort((row, side, group))
-        group, side, row = group[order], side[order], row[order].astype(np.int32)
+        group, side, rows = group[order], side[order], row[order].astype(np.int32)
         first = np.flatnonzero(np.diff(group, prepend=group[0] - 1))
-        number = (row[first] + side[first] * np.int64(self.row_counts[0])).repeat(np.diff(first, append=len(row)))
-        self._groups.setdefault((outcome, step), []).append(Ended(step, number, side, row))
+        number = (rows[first] + side[first] * np.int64(self.row_counts[0])).repeat(np.diff(first, append=len(rows)))
+        self._groups.setdefault((outcome, step), []).append(Ended(step, number, side, rows))
         for n, taken in enumerate(self.taken):
-            taken[row[side == n]] = True
+            taken[rows[side == n]] = True
 
     def add_groups(self, step: int, outcome: int, sides: tuple[int, int], groups: Iterable[Group]) -> None:
         members = [(n, half, row) for n, group in enumerate(groups) for half in (0, 1) for row in group[half]]
