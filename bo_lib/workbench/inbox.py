@@ -240,9 +240,11 @@ def _arrival(delivery: Delivery, files: list[StoredFact], day: date) -> Arrival:
         near = [f.payload["name"] for f in sent if not f.payload["format"]]
         hint = f"; not recognised from there: {', '.join(near)}" if near else ""
         what = f"{delivery.sender} owes {delivery.format} {delivery.account}".rstrip()
+        todo = "see what is wrong with them, or " if near else ""
         finding = error(
-            "file-missing", f"{what}, due {delivery.due:%H:%M}{hint}", expected=f"a file for {day}", todo=f"ask {delivery.sender}"
-        )
+            "file-missing", f"{what}, due {delivery.due:%H:%M}{hint}", expected=f"a file for {day}",
+            todo=f"{todo}ask {delivery.sender}",
+        )  # fmt: skip
         return Arrival(delivery, "missing", (), (finding,))
     found = tuple(finding_of(p) for f in own for p in f.payload["findings"])
     refused = tuple(

@@ -55,6 +55,7 @@ def desk(root: Path, day: str = DAY) -> Workbench:
 def test_two_people_sign_and_orders_deal_at_the_released_price(bo: Bo, firm: Path) -> None:
     before = desk(firm).deal()
     assert before.verdict == "blocked" and "no order deals at it" in str(before.findings[0])
+    assert "no order deals at it" in before.summary
     assert bo("ann", "release")[0] == Exit.FAILED
     assert bo("ann", "sign")[0] == Exit.ATTENTION
     code, said = bo("ann", "sign")

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 
 from bo_lib.investors import Dealt, Orders
-from bo_lib.model.findings import Finding, Verdict
+from bo_lib.model.findings import Finding, Severity, Verdict
 from bo_lib.model.money import ZERO
 from bo_lib.views.pages.common import count, no_worse_than_attention, pick, table, verdict_of
 from bo_lib.views.report import Chart, Figure, Report, Section
@@ -44,7 +44,9 @@ def deal_report(
     notes = dealt.notes.to_pylist()
     swung = sorted(name for name, price in prices.items() if per_unit.get(name) not in (None, price))
     said = f"{count(len(notes), 'contract note')}"
-    said += f"; the price swung for {', '.join(swung)}." if swung else "; dealt at NAV."
+    blocked = next((f.message for f in findings if f.severity is Severity.ERROR), "") if not notes else ""
+    dealt_at = f"the price swung for {', '.join(swung)}" if swung else "dealt at NAV"
+    said += f": {blocked}." if blocked else f"; {dealt_at}."
     shown = [
         {"share_class": n, "nav_per_unit": per_unit.get(n), "dealing_price": p}
         for n, p in prices.items()
@@ -79,7 +81,7 @@ def register_report(
     ]  # fmt: skip
     off = [row for row in sides if row["difference"]]
     said = (
-        "The register differs from the books in " + ", ".join(row["share_class"] for row in off) + "."
+        "The register differs from the books in " + ", ".join(str(row["share_class"]) for row in off) + "."
         if off
         else "The register agrees with the books."
     )
