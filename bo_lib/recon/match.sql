@@ -74,11 +74,13 @@ select p.g, p.side, p.row from pool p join (
                  from pool group by g)
   where na > 0 and nb > 0 and na + nb > 2 and ${few} and ${also_equal} and ${within}) s on s.g = p.g
 
--- name: many
--- Identical rows of keys with a row on one side and more than one on the other.
-select g, side, i, amount, also, list(row order by row) as rows from pool where g in (
-  select g from pool group by g having count(*) > 2 and min(side) < max(side))
-group by g, side, i, amount, also order by g, side, i
+-- name: several
+-- Rows of keys with a row on each side and more than two in all.
+select g, side, coalesce(amount, 0)::double as amount from pool where g in (
+  select g from pool group by g having count(*) > 2 and min(side) < max(side)) order by g, side
+
+-- name: members
+select g, side, i, amount, also, row from pool where g in (select unnest(?::bigint[])) order by g, side, i, row
 
 -- name: candidates
 -- How many pairs the join of edges looks at. (A limit there instead lets DuckDB 2.0 wait for ever when the table is large.)

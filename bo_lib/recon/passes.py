@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import duckdb
@@ -113,8 +114,13 @@ class Passes(OpenRows):
         certain: list[Group] = []
         unsure: list[Group] = []
         crowded = 0
-        for _, members in groupby(self.rows("many"), key=lambda row: row[0]):
-            found = [(side, list(rows), amount, also) for _, side, _, amount, also, rows in members]
+        several = arrays(self.con, sql("several"))
+        keys = subsets.hopeful(several["g"], several["side"], several["amount"], step.members_max, tolerance)
+        for _, members in groupby(self.con.execute(sql("members"), [keys.tolist()]).fetchall(), key=itemgetter(0)):
+            found = []
+            for (side, _, amount), rows in groupby(members, key=itemgetter(1, 2, 3)):
+                of = list(rows)
+                found.append((side, [row[5] for row in of], amount, of[0][4]))
             if max(sum(len(rows) for side, rows, *_ in found if side == n) for n in (0, 1)) > step.rows_max:
                 crowded += 1
                 continue

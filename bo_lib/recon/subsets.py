@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bo_lib.recon.places import Group
+from bo_lib.recon.places import Flags, Group
 from bo_lib.recon.rules import Tolerance
 
 ANSWERS_MAX = 40  # of one row: with more, none is certain
@@ -27,11 +27,13 @@ HITS_MAX = 200_000  # sums that meet, for one row
 FEW = 8  # rows of a side whose sums are tried one by one
 MARKS = 1 << 18  # places for marks of sums
 BLOCK = 1 << 17  # sums looked up together
+DOUBT = 1e-9  # part of the amounts by which sums in doubles may be wrong, amply
 EXACT = Context(prec=100)
 SUMS_MAX = 1 << 61  # beyond it sums would leave 64 bits
 MEETING = {4: (2, 2), 5: (2, 3), 6: (3, 3)}  # members: how many meet how many
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
+Doubles = np.ndarray[Any, np.dtype[np.float64]]
 Fits = Callable[[int, int, int], bool]  # side of the one, its amount, the others' sum
 Answer = frozenset[tuple[int, int]]  # (node, how many of its rows)
 Member = tuple[int, Sequence[int], Decimal, Sequence[Decimal]]  # identical rows: side, rows, amount, further figures
@@ -53,6 +55,37 @@ class Subsets:
 
     certain: dict[Answer, int]
     regions: tuple[frozenset[int], ...]
+
+
+def hopeful(key: Array, side: Array, amount: Doubles, members_max: int, tolerance: Tolerance) -> Array:
+    """Keys that may hold an answer: those of few rows by their sums in doubles, with room for the error; the others unseen.
+
+    Rows come in the order of key and side. Most keys end here; the exact search is for the rest.
+    """
+    keys, first = np.unique(key, return_index=True)
+    left = np.add.reduceat((side == 0).astype(np.int64), first) if len(first) else first
+    right = np.diff(first, append=len(key)) - left
+    good = np.maximum(left, right) > FEW
+    for a, b in sorted(set(zip(left[~good].tolist(), right[~good].tolist(), strict=True))):
+        alike = np.flatnonzero((left == a) & (right == b))
+        rows = amount[first[alike][:, None] + np.arange(a + b)]
+        for ones, others in ((rows[:, :a], rows[:, a:]), (rows[:, a:], rows[:, :a])):
+            good[alike] |= _near(ones, others, members_max, tolerance)
+    return np.asarray(keys[good])
+
+
+def _near(ones: Doubles, others: Doubles, members_max: int, tolerance: Tolerance) -> Flags:
+    """By line: whether some of ``others`` add up to about one of ``ones``."""
+    count = others.shape[1]
+    chosen = [np.isin(np.arange(count), of) for size in range(1, min(members_max, count) + 1) for of in _choices(count, size)]
+    sums = others @ np.array(chosen, float).T
+    share = float(tolerance.relative)
+    reach = np.maximum(float(tolerance.widest), np.abs(ones) * (share / (1 - share)))
+    reach += DOUBT * (np.abs(ones) + np.abs(others).sum(axis=1, keepdims=True))
+    found = np.zeros(len(ones), np.bool_)
+    for one, far in zip(ones.T, reach.T, strict=True):
+        found |= (np.abs(sums - one[:, None]) <= far[:, None]).any(axis=1)
+    return found
 
 
 def groups(found: Sequence[Member], members_max: int, tolerance: Tolerance) -> tuple[list[Group], list[Group]]:

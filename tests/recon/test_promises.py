@@ -12,12 +12,14 @@ from decimal import Decimal
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bo_lib.recon import Matching, Rules, match
+from bo_lib.recon import Matching, Rules, match, subsets
 from bo_lib.recon.cash import CASH_ROWS
+from bo_lib.recon.rules import Tolerance
 from tests.recon.scenario import june, rules_of
 
 Row = tuple[str, str, str | None, Decimal, int, str | None]  # account, currency, reference, amount, day of June, text
@@ -288,6 +290,20 @@ def test_6_a_true_subset_among_unrelated_rows(members: int, others: int, size: D
 def test_6_two_subsets_that_fit_are_suggested(size: Decimal) -> None:
     found = match(table(plain([size])), table(plain([size - 30, 30, size - 40, 40])), SUBSET)
     assert not found.matches.num_rows and groups(found, "suggestions") == [((0,), (0, 1, 2, 3))]
+
+
+amounts_close = st.lists(st.integers(-9, 9).map(lambda n: Decimal(n) / 3 + n * 10**15), min_size=1, max_size=4)
+
+
+@given(amounts_close, amounts_close, st.sampled_from(["0", "0.01", "5"]))
+@settings(max_examples=60, deadline=None)
+def test_6_a_key_with_an_answer_is_never_passed_over(ours: list[Decimal], theirs: list[Decimal], limit: str) -> None:
+    """The quick sums in doubles may let a key through that has no answer, and never the other way round."""
+    tolerance = Tolerance(absolute=Decimal(limit))
+    members = [(side, [row], amount, []) for side, rows in enumerate((ours, theirs)) for row, amount in enumerate(rows)]
+    sides, sums = np.array([side for side, *_ in members]), np.array([float(amount) for _, _, amount, _ in members])
+    hopeful = subsets.hopeful(np.full(len(sides), 7), sides, sums, 5, tolerance).tolist()
+    assert hopeful == [7] or subsets.groups(members, 5, tolerance) == ([], [])
 
 
 def test_6_a_bucket_of_sixty() -> None:
