@@ -11,6 +11,7 @@ from bo_lib.run.evidence import file_hashes, file_sha256
 from bo_lib.run.ledger import STREAM, Ledger
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.pack import PACKED, damaged_packs
+from bo_lib.workbench.office import WRITTEN
 
 if TYPE_CHECKING:
     from bo_lib.workbench.office import Office
@@ -31,6 +32,7 @@ def lost_store(office: Office) -> Finding | None:
 def damaged(ledger: Ledger) -> Iterator[Finding]:
     """A finding for every broken chain, run and table."""
     yield from ledger.store.verify().findings
+    yield from cut_streams(ledger)
     yield from damaged_runs(ledger)
     yield from unknown_runs(ledger)
     yield from damaged_tables(ledger)
@@ -38,6 +40,20 @@ def damaged(ledger: Ledger) -> Iterator[Finding]:
     for fact in ledger.store.facts("nav.frozen"):
         yield from altered_pack(ledger.office.root, fact.payload)
     yield from damaged_packs(ledger.store.facts(PACKED), ledger.office.root)
+
+
+def cut_streams(ledger: Ledger) -> Iterator[Finding]:
+    """A finding for every stream that ends before what a run wrote into it: facts and head were taken away together."""
+    heads, wrote = ledger.store.heads(), dict[str, tuple[int, str]]()
+    for fact in ledger.store.facts(WRITTEN, stream=STREAM):
+        for stream, (_, last) in fact.payload["added"].items():
+            wrote[stream] = max(wrote.get(stream, (0, "")), (last, fact.payload["run_id"]))
+    for stream, (last, run_id) in sorted(wrote.items()):
+        there = heads[stream].n if stream in heads else 0
+        if there < last:
+            said, expected = f"stream {stream} was cut: run {run_id} wrote more of it", f"{last} facts or more"
+            place = Place(file=f"stream {stream}")
+            yield error("chain-cut", said, place, found=f"{there} facts", expected=expected, todo="restore the store from a copy")
 
 
 def damaged_runs(ledger: Ledger) -> Iterator[Finding]:

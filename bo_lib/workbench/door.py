@@ -85,16 +85,14 @@ class Door:
     def _versions(self, event: events.Event) -> Iterator[events.Event]:
         """The event under the version that is free, behind the reversal of the one it replaces; nothing when it is known.
 
-        What a person has corrected is not put back when its source says the same again.
+        What a person has corrected or withdrawn is not put back when its source says the same again; something else comes in.
         """
         version, event_id = 1, event.event_id
-        while event_id in self.stored and event_id in self.dead:
-            if event_id in self.corrected and _content(self.stored[event_id]) == _content(event):
+        while event_id in self.corrected or (event_id in self.stored and event_id in self.dead):
+            if event_id in self.corrected and any(_content(said) == _content(event) for said in self._said(event_id)):
                 return
             version += 1
             event_id = f"{event.event_id}~{version}"
-        if event_id in self.corrected and event_id not in self.stored:
-            return  # refused at the door, and corrected since
         if event_id in self.stored:
             known = self.stored[event_id]
             if _content(known) == _content(event):
@@ -112,6 +110,13 @@ class Door:
     def corrected(self) -> set[str]:
         """Ids of the events that a person has corrected."""
         return {f.entity for f in self.office.store.facts(CORRECTION, stream=self.fund.id)}
+
+    def _said(self, event_id: str) -> Iterator[events.Event]:
+        """What came under this id: into the books, or as far as their door."""
+        if event_id in self.stored:
+            yield self.stored[event_id]
+        for fact in self.office.store.facts(REFUSAL, stream=self.fund.id, entity=event_id):
+            yield events.from_payload(fact.payload["event"])
 
     def _refused(self, event: events.Event, refusal: Refusal) -> Iterator[Fact]:
         before = self.office.store.facts(REFUSAL, stream=self.fund.id, entity=event.event_id)

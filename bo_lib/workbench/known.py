@@ -200,11 +200,18 @@ class Known:
     def _all_events(self, length: int) -> list[events.Event]:
         return [events.from_payload(f.payload) for f in self.facts("event")]
 
+    @lru_cache(maxsize=2)  # noqa: B019
+    def _paid_ahead(self, length: int) -> list[events.Capital]:
+        """Capital whose money has moved by the day and whose units come later: no event of the day, but in its cash."""
+        ahead = (events.from_payload(f.payload) for f in self.facts("event.capital", until=date.max) if f.effective_date > self.day)
+        return [e for e in ahead if isinstance(e, events.Capital) and e.settlement_date <= self.day]
+
     @lru_cache(maxsize=6)  # noqa: B019
     def _replayed(
         self, without: tuple[str, ...], until: date, length: int, basis: str, plus: tuple[events.Event, ...]
     ) -> Outcome[Book]:
-        told = [*self.events(without), *plus]
+        ahead = [e for e in self._paid_ahead(length) if not e.event_id.startswith(without)]
+        told = [*self.events(without), *ahead, *plus]
         return replay(
             told, base_currency=self.fund.base_currency, instruments=self.instruments, rates=self.rates_on,
             lot_method=self.fund.lot_methods_of(basis), until=until, shorts_allowed=self.fund.kind == "long_short",

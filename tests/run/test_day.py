@@ -16,6 +16,7 @@ from bo_lib.run.start import not_read, schedule_of
 from bo_lib.store import Fact
 from bo_lib.workbench.office import Office
 from tests.run.firm import COUNT, conclude, executions, write_firm, write_notebook
+from tests.store.scenario import tamper
 
 SCHEDULE = """\
 day:
@@ -207,6 +208,19 @@ def test_whatever_is_kept_and_is_not_what_it_was_is_said(tmp_path: Path, capsys:
     Office(root).store.close()  # a new, empty one in its place
     code, said = verify()
     assert code == Exit.STORE and said.count("run-unknown") == 3
+
+
+def test_a_stream_cut_together_with_its_head_is_found_by_what_runs_wrote(tmp_path: Path) -> None:
+    """The chain that is left is whole; the run knows how far it went."""
+    root = write_firm(tmp_path, "day:\n  - {id: recon, notebook: recon}\n")
+    write_notebook(root, "recon", COUNT, BOOK, conclude())
+    office = Office(root)
+    run_day(office, plan(office, DAY))
+    ledger = Ledger(office)
+    assert not list(audit.cut_streams(ledger))
+    tamper(office.store, "DELETE FROM fact WHERE stream = 'ALPHA'", "DELETE FROM chain_head WHERE stream = 'ALPHA'")
+    assert office.store.verify().ok
+    assert [(f.code, f.place.file) for f in audit.cut_streams(ledger)] == [("chain-cut", "stream ALPHA")]
 
 
 def test_holidays_and_month_ends_are_seen_before_anything_starts(office: Office) -> None:

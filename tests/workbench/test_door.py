@@ -3,9 +3,10 @@
 from datetime import date
 from decimal import Decimal
 
-from bo_lib.model.events import Accrual, JournalLine, ManualJournal, Settlement, Trade
+from bo_lib.model.events import Accrual, Capital, JournalLine, ManualJournal, Settlement, Trade
 from bo_lib.workbench import Workbench
 from bo_lib.workbench.door import Door
+from bo_lib.workbench.known import Known
 
 FUND, MAY = "EURO-UCITS", date(2026, 5, 31)
 
@@ -121,3 +122,32 @@ def test_an_event_that_should_never_have_come_is_withdrawn_and_does_not_come_bac
     assert door.withdraw(desk.known.refused(), wrong.event_id, "sent for another fund").ok
     assert not desk.known.refused()
     assert desk.known.book_events([wrong]) == 0 and not desk.known.refused(), "its source says the same again"
+
+
+def test_another_version_of_what_was_withdrawn_at_the_door_waits_again(desk: Workbench) -> None:
+    """Only what a person has seen is kept out: the source that sends another amount is heard, and said once."""
+    close_may(desk)
+    fee = Accrual(event_id="F1", fund=FUND, effective_date=date(2026, 5, 29), name="audit_fee", currency="EUR", amount=Decimal(3))
+    desk.known.book_events([fee])
+    assert Door(desk.office, desk.fund).withdraw(desk.known.refused(), "F1", "not ours").ok
+    amended = fee.model_copy(update={"amount": Decimal(300)})
+    for _ in range(2):
+        desk.known.book_events([fee, amended])
+        assert [(r.event.event_id, r.event.amount) for r in desk.known.refused()] == [("F1~2", 300)]
+    assert desk.known.book_events([amended.model_copy(update={"effective_date": date(2026, 6, 1)})]) == 1
+
+
+def test_money_paid_before_its_units_count_is_in_the_cash_of_its_day(desk: Workbench) -> None:
+    """The same on the evening of the day and looking back at it later."""
+    account = next(a.id for a in desk.fund.accounts if "EUR" in a.cash)
+    paid, counts = desk.day, date(2026, 6, 30)
+    order = Capital(
+        event_id=f"{FUND}:capital:EARLY", fund=FUND, effective_date=counts, order_id="EARLY", investor="INV-1", account=account,
+        share_class="A", action="REDEEM", units=Decimal(1), amount=Decimal(100), amount_base=Decimal(100),
+        currency="EUR", settlement_date=paid,
+    )  # fmt: skip
+    desk.known.book_events([order])
+    for known in (desk.known, Known(desk.office, FUND, counts)):
+        moved = known.book(until=paid).value.cash_movements(paid, paid).to_pylist()
+        assert [row["amount"] for row in moved if row["reference"] == "EARLY"] == [-100]
+    assert order.event_id not in {e.event_id for e in desk.known.events()}, "its units are not there yet"
