@@ -6,10 +6,26 @@ import shutil
 from pathlib import Path
 
 import bo_lib
+from bo_lib.model.tables import AMOUNT, COUNT, DATE, FLAG, PRICE, QUANTITY, RATE, TABLES, TEXT, Table
 from bo_lib.run.errors import UsageError
 
 TEMPLATE = Path(__file__).parent / "new_firm"
 SHARED = ("rules", "recon", "statements", "schedule.yaml", "filings.yaml", "close.yaml")  # of the trade, not of one firm
+READY = {  # mappings of what an administrator sends in a plain layout, and of a list of positions
+    "meridian_opening.yaml": "opening.yaml",
+    "meridian_nav_pack.yaml": "nav_pack.yaml",
+    "opening_positions.yaml": "opening_positions.yaml",
+}
+_KINDS = {
+    TEXT: "text",
+    DATE: "date",
+    FLAG: "yes/no",
+    COUNT: "count",
+    AMOUNT: "amount",
+    QUANTITY: "quantity",
+    PRICE: "price",
+    RATE: "rate",
+}
 
 
 def project() -> Path:
@@ -35,15 +51,26 @@ def new_firm(folder: Path) -> Path:
     shutil.copytree(TEMPLATE, folder / "parameters", dirs_exist_ok=True)
     for name in SHARED:
         _copy(source / "parameters" / name, folder / "parameters" / name)
-    (folder / "parameters" / "mappings").mkdir()
-    for name in ("opening", "nav_pack"):  # what an administrator sends, in a plain layout
-        _copy(source / "parameters" / "mappings" / f"meridian_{name}.yaml", folder / "parameters" / "mappings" / f"{name}.yaml")
-    _copy(
-        source / "parameters" / "mappings" / "opening_positions.yaml", folder / "parameters" / "mappings" / "opening_positions.yaml"
-    )
+    _write_mappings(source / "parameters" / "mappings", folder / "parameters" / "mappings")
     (folder / "inbox").mkdir()
     _copy_notebooks(source, folder)
     return folder
+
+
+def _write_mappings(source: Path, target: Path) -> None:
+    """Mappings of plain layouts ready for use, the others as examples to copy, and the tables that they fill."""
+    target.mkdir()
+    for path in sorted(source.glob("*.yaml")):
+        _copy(path, target / READY.get(path.name, f"{path.name}.example"))
+    (target / "TABLES.txt").write_text("\n\n".join(map(_described, TABLES.values())) + "\n", "utf-8")
+
+
+def _described(table: Table) -> str:
+    lines = [f"{table.name}: {table.says}"]
+    lines += [
+        f"  {c.name:24} {_KINDS.get(c.type, str(c.type)):9} {'required' if c.required else '':9} {c.says}" for c in table.columns
+    ]
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def complete_firm(root: Path) -> None:

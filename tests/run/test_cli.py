@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bo_lib import cli, config, demo
+from bo_lib.feeds.mapping import load_mappings
 from bo_lib.run import demo as run_demo
 from bo_lib.run.day import DayReport, Node
 from bo_lib.run.errors import Exit
@@ -55,6 +56,12 @@ def test_a_new_firm_can_be_filled(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert cli.main(["new", str(root)]) == Exit.OK
     assert config.load_firm(root).funds == () and config.load(root / "parameters/schedule.yaml", config.Schedule).day
     assert (root / "parameters/rules/settlement_cycles.yaml").exists() and (root / "notebooks/nav_strike.ipynb").exists()
+    mappings = root / "parameters/mappings"
+    for example in mappings.glob("*.yaml.example"):
+        shutil.copy(example, example.with_suffix(""))
+    named = {table.table for mapping in load_mappings(mappings) for table in mapping.tables}
+    described = {line.partition(":")[0] for line in (mappings / "TABLES.txt").read_text().splitlines() if line[:1].strip()}
+    assert {"prices", "fx_rates", "instruments", "trades", "orders"} <= named <= described
     shutil.copy(root / "parameters/funds/FUND.yaml.example", root / "parameters/funds/MY-FUND.yaml")
     firm = root / "parameters/firm.yaml"
     firm.write_text(firm.read_text().replace("funds: []", "funds: [MY-FUND]"))
