@@ -43,13 +43,15 @@ select distinct h from (select hash(${keys}) as h from ${a} where ${filled}) x
 where h in (select hash(${keys}) from ${b} where ${filled})
 
 -- name: pool
--- Rows of chosen keys with two ordinals: g of the key, i of the row's whole identity (identical rows share it).
+-- Rows of chosen keys with two ordinals: g of the key, i of the row's whole identity (identical rows share it). The hash in
+-- front of the values decides most comparisons of the sort.
 create or replace temp table pool as
 select side, row, ${amount} as amount, ${day} as day, ${also} as also,
-       dense_rank() over (order by ${keys}) as g, dense_rank() over (order by ${identity}) as i
-from (select 0 as side, row, ${identity} from ${a} where ${filled} and ${chosen_a}
-      union all
-      select 1 as side, row, ${identity} from ${b} where ${filled} and ${chosen_b})
+       dense_rank() over (order by h, ${keys}) as g, dense_rank() over (order by h, ${identity}) as i
+from (select *, hash(${keys}) as h
+      from (select 0 as side, row, ${columns} from ${a} where ${filled} and ${chosen_a}
+            union all
+            select 1 as side, row, ${columns} from ${b} where ${filled} and ${chosen_b}))
 
 -- name: kth
 -- Within a key the k-th row goes with the k-th. Where the sides differ in number the longer one must repeat one row.

@@ -278,9 +278,11 @@ class Passes(OpenRows):
 
     def _pool(self, work: Work, chosen: tuple[str, str]) -> None:
         day = quoted(self.rules.date) if self.rules.date else "null::date"
+        columns = listed(self.rules.columns)
         self.rows(
-            "pool", **work.said, identity=listed(self.rules.columns), amount=quoted(self.rules.amount), day=day,
-            also=f"[{listed(work.step.also)}]", chosen_a=chosen[0], chosen_b=chosen[1],
+            "pool", **work.said, columns=columns, amount=quoted(self.rules.amount), day=day, also=f"[{listed(work.step.also)}]",
+            identity=listed(work.keys) if work.step.kind == "sum" else columns,  # sums of keys need no other
+            chosen_a=chosen[0], chosen_b=chosen[1],
         )  # fmt: skip
 
     def _keyed(self, work: Work, outcome: int, block: str, **said: object) -> None:
