@@ -12,28 +12,29 @@ from bo_lib.model.findings import Finding, Outcome, Place, error
 
 
 def check_deals(
-    rows: pa.Table, *, fund: str, accounts: Collection[str], booked: Collection[str] = ()
+    rows: pa.Table, *, fund: str, accounts: Collection[str], booked: Collection[str] = (), taken_back: Collection[str] = ()
 ) -> Outcome[list[FxDeal | Reversal]]:
-    """Rows of FX_DEALS (with the books' account ids) as events; a cancelled deal that is ``booked`` (event ids) is reversed."""
+    """Rows of FX_DEALS (with the books' account ids) as events; the last row of a deal counts.
+
+    A cancelled deal that is ``booked`` (ids of events that stand, ``~2`` a later version) is reversed. Rows whose deal was
+    ``taken_back`` (sources of events that were reversed) are not booked again: their day is only run once more.
+    """
     events: list[FxDeal | Reversal] = []
-    findings: list[Finding] = []
-    for row in rows.to_pylist():
-        event_id = f"fx:{fund}:{row['deal_id']}"
-        if wrong := _wrong(row, accounts):
-            findings.append(wrong)
-        elif row["status"] == "CANCEL":
+    findings = [wrong for row in rows.to_pylist() if (wrong := _wrong(row, accounts))]
+    last = {row["deal_id"]: row for row in rows.to_pylist() if not _wrong(row, accounts)}
+    for row in last.values():
+        event_id, source = f"fx:{fund}:{row['deal_id']}", f"{row['file'] or ''}#{row['at'] or ''}"
+        if row["status"] == "CANCEL":
+            live = next((name for name in booked if name.partition("~")[0] == event_id), "")
             cancelled = Reversal(
-                event_id=f"{event_id}:cancelled",
-                fund=fund,
-                effective_date=row["trade_date"],
-                reverses=event_id,
-                reason="the deal was cancelled",
-            )
-            events += [cancelled] if event_id in booked else []
-        else:
+                event_id=f"{live}:cancelled", fund=fund, effective_date=row["trade_date"], reverses=live,
+                reason="the deal was cancelled", source=source,
+            )  # fmt: skip
+            events += [cancelled] if live else []
+        elif not row["file"] or source not in taken_back:
             same = ("deal_id", "account", "buy_currency", "buy_amount", "sell_currency", "sell_amount", "settlement_date")
             events.append(FxDeal(
-                event_id=event_id, fund=fund, effective_date=row["trade_date"], source=f"{row['file'] or ''}#{row['at'] or ''}",
+                event_id=event_id, fund=fund, effective_date=row["trade_date"], source=source,
                 style=row["kind"], share_class=row["share_class"] or "", **{name: row[name] for name in same},
             ))  # fmt: skip
     return Outcome(events, tuple(findings))

@@ -65,7 +65,9 @@ class SettlementDesk(Desk):
     @once
     def checked_deals(self) -> Outcome[list[events.FxDeal | events.Reversal]]:
         booked = [e.event_id for e in self.known.standing(events.FxDeal)]
-        return check_deals(self.known.in_accounts(tables.FX_DEALS), fund=self.fund.id, accounts=self._accounts, booked=booked)
+        gone = {e.source for e in self.known.events() if isinstance(e, events.FxDeal) and e.event_id not in booked}
+        rows = self.known.in_accounts(tables.FX_DEALS)
+        return check_deals(rows, fund=self.fund.id, accounts=self._accounts, booked=booked, taken_back=gone)
 
     @property
     def _accounts(self) -> list[str]:

@@ -29,6 +29,26 @@ def test_a_cancelled_deal_is_reversed_when_it_was_booked_and_ignored_when_it_was
     assert checked({"status": "CANCEL"}).value == []
 
 
+def test_a_deal_made_and_cancelled_on_one_day_is_not_booked() -> None:
+    assert checked({}, {"status": "CANCEL"}).value == []
+    (event,) = checked({}, {"status": "CANCEL"}, booked=("fx:F:FX1",)).value
+    assert isinstance(event, Reversal)
+
+
+def test_an_amended_deal_is_cancelled_in_the_version_that_stands() -> None:
+    (event,) = checked({"status": "CANCEL"}, booked=("fx:F:FX11", "fx:F:FX1~2")).value
+    assert isinstance(event, Reversal) and (event.event_id, event.reverses) == ("fx:F:FX1~2:cancelled", "fx:F:FX1~2")
+
+
+def test_a_day_run_again_does_not_bring_a_cancelled_deal_back_but_a_new_row_does() -> None:
+    row = {**SPOT, "file": "aa", "at": "line 2"}
+    outcome = [
+        check_deals(FX_DEALS.build([row]).value, fund="F", accounts=["CUST"], taken_back=gone).value
+        for gone in (["aa#line 2"], ["bb#line 2"])
+    ]
+    assert [len(found) for found in outcome] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("change", "code"),
     [
