@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from bo_lib.books.book import Book, Refusal
 from bo_lib.books.state import place_of
-from bo_lib.model.events import Capital, Event, Reversal, from_payload, to_payload
+from bo_lib.model.events import Capital, Event, ManualJournal, Reversal, from_payload, to_payload
 from bo_lib.model.findings import Finding, Outcome, Place, error
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import AMOUNT, DATE, TEXT, Column, Table, built
@@ -136,7 +136,11 @@ def corrected(event: Event, changes: Mapping[str, Any], reason: str) -> Outcome[
     """A refused event with ``changes`` (field -> value, as text, decimal or date): its reversal and its next version.
 
     A field that the kind does not have, that identifies the event, or a value that does not fit is an error, and nothing is made.
+    A manual journal is what two people signed: it is withdrawn and booked anew, never corrected.
     """
+    if isinstance(event, ManualJournal):
+        told, todo = f"{event.event_id} is what two people signed", "withdraw it, and have both sign another"
+        return Outcome((), (error("journal-signed", told, place_of(event), found=", ".join(changes), todo=todo),))
     fields = [name for name in type(event).model_fields if name not in _FIXED]
     findings = [_unknown(event, name, fields) for name in changes if name not in fields]
     if not changes or not reason:

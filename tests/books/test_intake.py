@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bo_lib.books import adjustments, admit, corrected, resubmit, waiting
-from tests.books.desk import accrual, codes, dividend, june, keep, trade
+from tests.books.desk import accrual, codes, dividend, june, keep, manual, trade
 
 
 def test_a_refused_trade_waits_with_the_reason_and_its_line() -> None:
@@ -50,6 +50,14 @@ def test_what_cannot_be_corrected_so_is_said() -> None:
     assert [(f.code, f.place.field) for f in corrected(event, {"side": "BYU"}, "typo").findings] == [("value-unfit", "side")]
     assert [f.code for f in corrected(event, {}, "").findings] == ["correction-empty"]
     assert [f.code for f in resubmit(keep(event).value, "b1", {"price": "8"}, "x").findings] == ["not-waiting"]
+
+
+def test_one_person_cannot_correct_what_two_have_to_sign() -> None:
+    """Neither the name that was missing nor the money that was signed."""
+    journal = manual("m1", 1, "ann", "ann", ("cash", "EUR", "5"), ("suspense", "EUR", "-5"))
+    book = keep(journal).value
+    for changes in ({"checker": "ben"}, {"lines": []}):
+        assert [f.code for f in resubmit(book, "m1", changes, "signed").findings] == ["journal-signed"]
 
 
 def test_a_closed_period_is_refused_and_the_rest_goes_on() -> None:
