@@ -134,6 +134,10 @@ def _ledger(book: Book, figure: str, rows: list[dict[str, Any]], kept: list[dict
     balances = [row for row in book.trial_balance().to_pylist() if _balance(row) in keys]
     whole = len(booked) == sum(_balance(row) in keys and row["kind"] != MARK for row in rows)  # an ISIN is finer than a balance
     ties = _ties("trial balance", balances, booked) if booked and whole else ()
+    if ties and booked[0]["ledger"] == "investments":  # not only the same lines summed otherwise: lots are kept apart from them
+        lots = [lot for lot in book.lots().to_pylist() if ("investments", lot["account"], None, lot["currency"]) in keys]
+        costs = [{"currency": lot["currency"], "local": lot["cost_local"], "base": lot["cost_base"]} for lot in lots]
+        ties = (*ties, *_ties("cost of the open lots", costs, booked))
     currencies = {row["currency"] for row in booked}
     one = len(currencies) == 1 and any(row["local"] for row in booked)
     column, unit = ("local", currencies.pop()) if one else ("base", book.base_currency)

@@ -64,7 +64,7 @@ def trade(event: Trade, state: State, setting: Setting, day: date) -> list[Line]
 
 def _in_shares_of_today(event: Trade, state: State) -> Trade:
     """A trade that came after its period was closed, in the shares that splits since its own date have made of its quantity."""
-    splits = [done for done in state.applied_since(event) if isinstance(done, Split)]
+    splits = [done for done in state.applied_since(event) if isinstance(done, Split)] if event.belongs_to else []
     if not splits:
         return event
     new, old = (prod((getattr(done, name) for done in splits), start=Decimal(1)) for name in ("new", "old"))

@@ -53,8 +53,18 @@ def test_a_position_is_its_trades_held_against_lots_and_their_cost() -> None:
 def test_a_balance_of_several_currencies_is_explained_in_base_and_held_against_each_currency() -> None:
     found = books().explain("investments").value
     assert found is not None and (found.unit, found.column) == ("EUR", "base")
-    assert [tie.figure for tie in found.ties] == ["trial balance, EUR", "trial balance, USD", "trial balance, base"]
+    against = ("trial balance", "cost of the open lots")
+    assert [tie.figure for tie in found.ties] == [f"{what}, {name}" for what in against for name in ("EUR", "USD", "base")]
     assert found.value == Decimal("54.60") + round(Decimal(100) / Decimal("1.11"), 2)
+
+
+def test_investments_are_held_against_the_lots_that_were_kept_apart_from_the_journal() -> None:
+    book = keep(trade("b1", 1, "BUY", 10, "US-SHARE", "9"), trade("b2", 1, "BUY", 10, "EURO-SHARE", "9")).value
+    found = explain(book, "investments").value
+    assert found and found.holds
+    book._states[0].lots.clear()
+    broken = explain(book, "investments").value
+    assert broken and not broken.holds, "a lot that is lost is seen"
 
 
 def test_a_part_of_a_balance_is_by_account_currency_class_or_instrument() -> None:
