@@ -97,7 +97,7 @@ def groups(found: Sequence[Member], members_max: int, tolerance: Tolerance) -> t
     nodes = [
         Node(side, len(rows), _units(amount, scale), tuple(_units(n, scale) for n in also)) for side, rows, amount, also in usable
     ]
-    answers = solve(nodes, members_max, *_limits(tolerance, *(_units(n, scale) for n in limits)))
+    answers = solve(nodes, members_max, *_limits(tolerance, scale))
     left = [list(rows) for _, rows, _, _ in usable]
     certain: list[Group] = []
     for answer, often in sorted(answers.certain.items(), key=lambda item: sorted(item[0])):
@@ -111,8 +111,10 @@ def groups(found: Sequence[Member], members_max: int, tolerance: Tolerance) -> t
     return certain, [(of_a, of_b) for of_a, of_b in unsure if of_a and of_b]
 
 
-def _limits(tolerance: Tolerance, absolute: int, under: int, over: int) -> tuple[Callable[[int], int], Fits]:
-    """How far a sum may lie from an amount at most, and whether it fits exactly, in whole units."""
+@lru_cache(maxsize=256)
+def _limits(tolerance: Tolerance, scale: int) -> tuple[Callable[[int], int], Fits]:
+    """How far a sum may lie from an amount at most, and whether it fits exactly, in whole units of 10 ** -scale."""
+    absolute, under, over = (_units(n or Decimal(0), scale) for n in (tolerance.absolute, tolerance.under, tolerance.over))
     share = Fraction(tolerance.relative)
     widest = max(absolute, under, over)
 
@@ -239,12 +241,12 @@ class _Pool:
     def _slowly(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
         """Few rows, or amounts beyond 64 bits: those up to three members, else the count of sums has no bound."""
         sums = [figures[0] for figures in self.figures]
-        wanted = list(enumerate(zip(amounts, reach, strict=True)))
+        wanted = [(n, amount - far, amount + far) for n, (amount, far) in enumerate(zip(amounts, reach, strict=True))]
         for size in range(1, min(self.members_max if self.few else 3, len(sums)) + 1):
-            for members in combinations(range(len(sums)), size):
-                total = sum([sums[i] for i in members])
-                for n, (amount, far) in wanted:
-                    if -far <= total - amount <= far:
+            for members, parts in zip(combinations(range(len(sums)), size), combinations(sums, size), strict=True):
+                total = sum(parts)
+                for n, low, high in wanted:
+                    if low <= total <= high:
                         yield n, members
 
 
