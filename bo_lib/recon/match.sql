@@ -33,8 +33,8 @@ select row, (case ${cases} end)::smallint as why from ${side}_in where ${any} or
 -- name: join
 -- Pairs of equal keys, joined by one 64-bit hash and confirmed by the values. Many identical rows on both sides would make a
 -- product of pairs: the limit stops it.
-select x.row as a, y.row as b from (select *, hash(${keys}) as h from ${a} where ${filled}) x
-join (select *, hash(${keys}) as h from ${b} where ${filled}) y on x.h = y.h where (${equal}) is true limit ${limit}
+select x.row as a, y.row as b from (select *, hash(${keys}) as "#" from ${a} where ${filled}) x
+join (select *, hash(${keys}) as "#" from ${b} where ${filled}) y on x."#" = y."#" where (${equal}) is true limit ${limit}
 
 -- name: shared
 -- Keys that stand on both sides, whatever their number, by a 64-bit hash; the pool compares their values.
@@ -47,8 +47,8 @@ where h in (select hash(${keys}) from ${b} where ${filled})
 -- front of the values decides most comparisons of the sort.
 create or replace temp table pool as
 select side, row, ${amount} as amount, ${day} as day, ${also} as also,
-       dense_rank() over (order by h, ${keys}) as g, dense_rank() over (order by h, ${identity}) as i
-from (select *, hash(${keys}) as h
+       dense_rank() over (order by "#", ${keys}) as g, dense_rank() over (order by "#", ${identity}) as i
+from (select *, hash(${keys}) as "#"
       from (select 0 as side, row, ${columns} from ${a} where ${filled} and ${chosen_a}
             union all
             select 1 as side, row, ${columns} from ${b} where ${filled} and ${chosen_b}))
@@ -171,10 +171,10 @@ where regexp_full_match(t, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2
   then try_cast(${text} as ${type}) end)
 
 -- name: typed
-create or replace temp ${what} ${side}_in as select ${side}_raw.row as row, ${columns} from ${side}_raw ${joins}
+create or replace temp ${what} ${side}_in as select ${side}_raw."#" as row, ${columns} from ${side}_raw ${joins}
 
 -- name: unreadable
-select i.row, r.${header}::varchar from ${side}_in i join ${side}_raw r on r.row = i.row
+select i.row, r.${header}::varchar from ${side}_in i join ${side}_raw r on r."#" = i.row
 where i.${name} is null and nullif(trim(r.${header}::varchar), '') is not null
 
 -- name: code

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bo_lib.recon.rules import Rules, Side
 
 THREADS = 2
+ROW = '"#"'  # the raw relations' own column, under a name that no column of the rules has
 SPILL_MB = 2000  # on disk, besides twenty times the files: more would be an error of the matcher
 SIDES = ("left", "right")
 
@@ -48,11 +49,11 @@ def match_files(left: Path, right: Path, rules_file: Path, out: Path, memory_mb:
     import duckdb
 
     from bo_lib.config import load
-    from bo_lib.recon.files import ColumnError, code_table, prepare
+    from bo_lib.recon.files import ColumnError, apart, code_table, prepare
     from bo_lib.recon.match import Comparison
     from bo_lib.recon.rules import Rules
 
-    rules = load(rules_file, Rules)
+    rules = apart(load(rules_file, Rules))
     files = [_File(side, path, _sha256(path)) for side, path in zip(SIDES, (left, right), strict=True)]
     out.mkdir(parents=True, exist_ok=True)
     spill = out / f".spill-{os.getpid()}"
@@ -94,7 +95,7 @@ def _sha256(path: Path) -> str:
 
 
 def _open(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
-    """Make the raw relation of one file: its columns under its own headers, and ``row`` from 0."""
+    """Make the raw relation of one file: its columns under its own headers, and ``#``, the row from 0."""
     import duckdb
 
     with file.path.open("rb") as stream:
@@ -108,8 +109,8 @@ def _open(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
     try:
         described = con.execute(f"describe select * from {scan}").fetchall()  # noqa: S608
         headers = [str(row[0]) for row in described if row[0] != "file_row_number"]
-        kept = ", ".join(_name(header) for header in headers if header != "row")
-        view = f"create temp view {file.side}_raw as select file_row_number::int as row, {kept} from {scan}"  # noqa: S608
+        kept = ", ".join(map(_name, headers))
+        view = f"create temp view {file.side}_raw as select file_row_number::int as {ROW}, {kept} from {scan}"  # noqa: S608
         con.execute(view).fetchall()
         file.rows = int(con.execute(f"select count(*) from {scan}").fetchall()[0][0])  # noqa: S608
     except duckdb.Error as reason:
@@ -139,10 +140,10 @@ def _open_csv(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
 
     headers, delimiter, lines = _header(file.path, form)
     columns = ", ".join(f"{_text(f'c{n}')}: 'VARCHAR'" for n in range(len(headers)))
-    named = ", ".join(f"trim(c{n}) as {_name(header)}" for n, header in enumerate(headers) if header != "row")
+    named = ", ".join(f"trim(c{n}) as {_name(header)}" for n, header in enumerate(headers))
     scan = f"""read_csv({_text(str(file.path))}, header = false, skip = {lines}, delim = {_text(delimiter)}, quote = '"',
         escape = '"', columns = {{{columns}}}, auto_detect = false, null_padding = false, strict_mode = true)"""
-    create = f"create temp table {file.side}_raw as select (row_number() over () - 1)::int as row, {named} from {{}}"  # noqa: S608
+    create = f"create temp table {file.side}_raw as select (row_number() over () - 1)::int as {ROW}, {named} from {{}}"  # noqa: S608
     try:
         if form.encoding != "utf-8" or len(headers) == 1:
             raise duckdb.InvalidInputException("read line by line")

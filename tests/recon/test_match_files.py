@@ -229,3 +229,39 @@ def test_the_shipped_rules_name_every_kind_of_pass() -> None:
     from bo_lib.config import load
 
     assert {step.kind for step in load(RULES, Rules).passes} == {"pair", "net", "sum", "subset", "difference", "text"}
+
+
+ODD = """name: odd
+version: 1
+title: Columns of any name
+left: {name: ours}
+right: {name: theirs}
+scope: [SCOPE]
+amount: amount
+date: day
+reference: ref
+columns: [{name: ref}, {name: SCOPE}, {name: KEY}, {name: amount, type: decimal}, {name: day, type: date}]
+passes:
+  - {id: exact, equal: [ref, KEY, amount, day]}
+  - {id: near, equal: [ref, KEY], amount: {absolute: "0.01"}, days: 1, calendar: WEEKENDS}
+  - {id: net, kind: net, side: left, equal: [KEY], days: 3}
+  - {id: sum, kind: sum, equal: [KEY], amount: {absolute: "0.01"}}
+  - {id: subset, kind: subset, equal: [KEY], amount: {absolute: "0.01"}}
+  - {id: difference, kind: difference, equal: [ref]}
+  - {id: text, kind: text, text: ref, equal: [KEY]}
+"""
+
+
+@pytest.mark.parametrize("name", ["row", "side", "Side", "rows_in", "amount_in", "h", "g", "i", "kind", "also"])
+def test_a_column_may_have_any_name_also_one_that_the_matcher_uses_itself(tmp_path: Path, name: str) -> None:
+    header = "ref,SCOPE,KEY,amount,day\n"
+    left = header + "1,B,x,100.00,2026-01-05\n2,S,y,50.00,2026-01-05\n3,B,z,25.00,2026-01-06\n4,B,z,10.00,2026-01-06\n"
+    left += "5,B,n,10.00,2026-01-07\n6,B,n,-10.00,2026-01-07\n7,B,m,1.00,2026-01-07\n"
+    right = header + "1,B,x,100.00,2026-01-05\n2,S,y,50.01,2026-01-05\n9,B,z,35.00,2026-01-06\n7,B,q,9.00,2026-01-06\n"
+    found = []
+    for number, (scope, key) in enumerate((("book", "item"), (name, "item"), ("book", name))):
+        (folder := tmp_path / str(number)).mkdir()
+        texts = [text.replace("SCOPE", scope).replace("KEY", key) for text in (left, right, ODD)]
+        _, matches, breaks = run(folder, *texts)
+        found.append((matches, [(side, row, "item" if kind.rstrip("_") == key else kind) for side, row, kind in breaks]))
+    assert found[0] == found[1] == found[2] and {step for step, *_ in found[0][0]} >= {"exact", "near", "net", "sum"}
