@@ -112,7 +112,9 @@ def story(firm: Firm) -> dict[str, Any]:
     told["journal"] = _journal(firm, desk)
     with firm.acting(desk, "ana", "07-03T13:30"):
         told["checked"] = desk.close_tasks()
-        told["corrected"] = desk.correct("mj:1", {"effective_date": "2026-07-03"}, "June is closed")
+        told["by one person"] = desk.correct("mj:1", {"effective_date": "2026-07-03"}, "June is closed")
+        desk.withdraw("mj:1", "June is closed")
+    _journal(firm, desk, "mj:2", date(2026, 7, 3), "14")
     told["pack"] = pack.make(desk, firm.root / "outputs" / "close" / "2026-06" / FUND)
     firm.carry("operations", JULY)
     return told
@@ -129,12 +131,12 @@ def _trade_late(firm: Firm, desk: Workbench) -> None:
     firm.carry("orders", date(2026, 7, 2))
 
 
-def _journal(firm: Firm, desk: Workbench) -> list[str]:
-    """A manual journal into the closed month: what waits for a person afterwards."""
+def _journal(firm: Firm, desk: Workbench, event_id: str = "mj:1", day: date = JUNE, hour: str = "13") -> list[str]:
+    """A manual journal, into the closed month unless said otherwise: what waits for a person afterwards."""
     legs = (("administration_fee", "100"), ("administration_fee_payable", "-100"))
     lines = tuple(JournalLine(ledger=name, currency="EUR", local=Decimal(x), base=Decimal(x)) for name, x in legs)
-    about = {"event_id": "mj:1", "fund": FUND, "effective_date": JUNE, "reason": "audit", "maker": "ana", "checker": "ben"}
-    with firm.acting(desk, "ana", "07-03T13:00"):
+    about = {"event_id": event_id, "fund": FUND, "effective_date": day, "reason": "audit", "maker": "ana", "checker": "ben"}
+    with firm.acting(desk, "ana", f"07-03T{hour}:00"):
         desk.known.book_events([ManualJournal(lines=lines, **about)])
         return [str(r.finding) for r in desk.known.refused()]
 
@@ -213,6 +215,8 @@ def test_reopening_a_task_leaves_what_does_not_need_it(story: dict[str, Any]) ->
 def test_a_manual_journal_into_the_closed_month_waits_with_what_to_do(story: dict[str, Any]) -> None:
     (letter,) = story["journal"]
     assert "period-closed" in letter and "have the period reopened by two people" in letter
+    by_one = story["by one person"]
+    assert by_one.verdict is Verdict.BLOCKED and [f.code for f in by_one.findings] == ["journal-signed"]
 
 
 def test_the_audit_pack_is_verified_by_hash(story: dict[str, Any], firm: Firm, tmp_path: Path) -> None:
