@@ -91,7 +91,7 @@ def _prepared(rules: Rules, found: Mapping[str, pa.Table]) -> tuple[dict[str, pa
     names = {"left": rules.left.name, "right": rules.right.name}
     try:
         for name, rows in found.items():
-            con.register(f"{name}_raw", rows.append_column("row", pa.array(range(rows.num_rows), pa.int32())))
+            con.register(f"{name}_raw", rows.append_column("#", pa.array(range(rows.num_rows), pa.int32())))
         said = prepare(con, rules, names, {"left": (), "right": ()}, {"left": frozenset(), "right": frozenset()})
         made = {name: arrow(con, f"select * exclude (row) from {name}_in order by row") for name in found}  # noqa: S608
     except ColumnError as reason:
