@@ -23,7 +23,7 @@ class Strict(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_floats(cls, value: Any) -> Any:
-        return decimal_from(value) if isinstance(value, float) else value
+        return decimal_from(value) if isinstance(value, float) else value  # type: ignore[arg-type]  # it refuses floats
 
 
 NotNegative = Annotated[Decimal, Field(ge=0)]
@@ -51,7 +51,11 @@ class _Loader(yaml.SafeLoader):
     """YAML without floats (amounts stay text until they are decimals) and without duplicate keys."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:
+    return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _text)
 
 
 def _timestamp(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Any:

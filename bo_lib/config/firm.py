@@ -51,6 +51,7 @@ class CloseTask(Strict):
     id: str
     title: str
     check: str = ""  # name of the check in bo_lib.close; without one the run of the notebook is the evidence
+    reconciliations: tuple[str, ...] = ()  # instead of a check: these are proven; "*": all that no other task names
     notebook: str = ""  # where a person sees it
     owner: str
     reviewer: str
