@@ -45,17 +45,18 @@ class Side(Strict):
 
 
 class FileColumn(Strict):
-    """A column of two files: its type, and its header in each of them (default: its name). ``loose`` text: case and spaces do
+    """A column of the sides: its type, and its header in each of them (default: its name). ``loose`` text: case and spaces do
     not count."""
 
     name: str
     type: Literal["text", "decimal", "date"] = "text"
     left: str = ""
     right: str = ""
+    third: str = ""
     loose: bool = False
 
     def header(self, side: str) -> str:
-        return (self.left if side == "left" else self.right) or self.name
+        return str(getattr(self, side)) or self.name
 
 
 class Identifiers(Strict):
@@ -146,7 +147,7 @@ class Pass(Strict):
 class Exclusion(Strict):
     """Rows left out of the comparison, with the reason that is shown beside them."""
 
-    side: SideName
+    side: Literal["left", "right", "third"]
     field: str
     equals: tuple[str, ...]
     reason: str = Field(min_length=1)

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from bo_lib.model.findings import Finding
 from bo_lib.model.money import ZERO, round_to
-from bo_lib.model.tables import QUANTITY, TEXT
+from bo_lib.model.tables import TEXT
 from bo_lib.recon.compare import Row, Value, numbered, reconcile_tables, said
 from bo_lib.recon.match import match
 from bo_lib.recon.result import RATES, Break, Reconciliation, verdict_of
@@ -61,9 +61,10 @@ def reconcile_three(
     by_key = {name: {_key(row, key): row for row in figures[name].to_pylist()} for name in names}
     every = sorted({k for rows in by_key.values() for k in rows})
     verdicts = {k: _who(k, names, by_key, *agreed) for k in every}
+    comparison = _comparison(verdicts, by_key, names, key, left.schema.field(rules.amount))
     items = numbered(_items(verdicts, by_key, names, rules, fund, value, because))
     return replace(
-        pairs, items=tuple(items), comparison=_comparison(verdicts, by_key, names, key, rules), rates=_rates(verdicts, by_key),
+        pairs, items=tuple(items), comparison=comparison, rates=_rates(verdicts, by_key),
         verdict=verdict_of(findings, items, pairs.proof, rules), compared=pairs.compared | {("", "")},
     )  # fmt: skip
 
@@ -137,15 +138,15 @@ def _apart(amounts: Mapping[str, Decimal], names: Sequence[str], alone: str) -> 
 
 
 def _comparison(
-    verdicts: Mapping[Key, str], by_key: Mapping[str, Mapping[Key, Row]], names: Sequence[str], key: Key, rules: Rules
+    verdicts: Mapping[Key, str], by_key: Mapping[str, Mapping[Key, Row]], names: Sequence[str], key: Key, amount: pa.Field
 ) -> pa.Table:
     rows = [
         dict(zip(key, k, strict=True))
-        | {name: by_key[name][k][rules.amount] if k in by_key[name] else None for name in names}
+        | {name: by_key[name][k][amount.name] if k in by_key[name] else None for name in names}
         | {"agreement": verdict}
         for k, verdict in verdicts.items()
     ]
-    schema = pa.schema([*((name, TEXT) for name in key), *((name, QUANTITY) for name in names), ("agreement", TEXT)])
+    schema = pa.schema([*((name, TEXT) for name in key), *((name, amount.type) for name in names), ("agreement", TEXT)])
     return pa.Table.from_pylist(rows, schema=schema)
 
 

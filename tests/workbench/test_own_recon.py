@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bo_lib.config import ParameterError
+from bo_lib.model import tables
 from bo_lib.model.findings import Verdict
 from bo_lib.workbench import Workbench
 from tests.conftest import firm
@@ -66,6 +67,62 @@ def test_two_files_of_two_senders(root: Path) -> None:
     )  # fmt: skip
     result = desk_of(root).reconciled("vendors").value
     assert result.proven and result.matched_pct > 90
+
+
+THREE = """
+name: three
+kind: tables
+version: 1
+title: Prices of three
+left: {name: a, table: prices, sender: VENDOR-A}
+right: {name: b, table: prices, sender: VENDOR-B}
+third: {name: administrator, table: nav_pack, sender: MERIDIAN}
+columns: [{name: isin, third: item}, {name: price, type: decimal}]
+scope: [isin]
+amount: price
+reference: isin
+passes: [{id: near, equal: [], amount: {pct: 2}}]
+exclusions: [{side: third, field: component, equals: [NOT], reason: no holding}]
+"""
+
+
+def in_pence(desk: Workbench) -> set[str]:
+    return {r["isin"] for r in desk.known.rows(tables.PRICES, date(2026, 6, 2)).to_pylist() if r["currency"] == "GBX"}
+
+
+def held_by(desk: Workbench) -> set[str]:
+    return {r["isin"] for r in desk.known.book().value.positions().to_pylist()}
+
+
+def test_three_sides_say_who_is_alone(root: Path) -> None:
+    components = {r["component"] for r in desk_of(root).known.rows(tables.NAV_PACK, date(2026, 6, 2)).to_pylist()}
+    others = ", ".join(sorted(components - {"holding"}))
+    (root / "parameters/recon/three.yaml").write_text(THREE.replace("NOT", others))
+    desk = desk_of(root)
+    result = desk.reconciled("three").value
+    assert result.comparison is not None
+    rows = {r["isin"]: r for r in result.comparison.to_pylist()}
+    rows = {isin: row for isin, row in rows.items() if isin not in in_pence(desk)}
+    held = held_by(desk) & rows.keys()
+    assert held and {rows[isin]["agreement"] for isin in held} == {"all agree"}
+    assert {rows[isin]["agreement"] for isin in rows.keys() - held} == {"administrator_alone"}  # it prices what the fund holds
+
+
+def test_one_of_three_that_writes_the_other_sign_is_alone(root: Path) -> None:
+    text = THREE.replace("sender: VENDOR-B}", "sender: VENDOR-B, negate: [price]}").replace("NOT", "cash, accrual")
+    (root / "parameters/recon/turned_three.yaml").write_text(text.replace("name: three", "name: turned_three"))
+    desk = desk_of(root)
+    assert desk.reconcile("turned_three").verdict is Verdict.ATTENTION
+    held = held_by(desk) - in_pence(desk)
+    found = {b.item.isin: b.item.kind for b in desk.open_breaks() if b.item.recon == "turned_three"}
+    assert {found[isin] for isin in held} == {"b_alone"}
+
+
+def test_three_sides_are_compared_by_sums_not_by_dates(root: Path) -> None:
+    text = THREE.replace("reference: isin", "date: price_date").replace("name: three", "name: dated_three")
+    (root / "parameters/recon/dated_three.yaml").write_text(text)
+    with pytest.raises(ParameterError, match="take out `date`"):
+        desk_of(root).reconcile("dated_three")
 
 
 def test_a_side_that_did_not_come_is_said_and_nothing_is_compared(root: Path) -> None:
