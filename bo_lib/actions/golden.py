@@ -95,11 +95,12 @@ class GoldenEvent:
     eligible: Mapping[str, Decimal] = field(default_factory=dict)  # account -> balance as its custodian sees it
     differences: tuple[Difference, ...] = ()
     source: str = ""
+    ex_interest: date | None = None  # interest: by the bond's own terms the first day of settlement without it
 
     @property
     def effective_date(self) -> date | None:
-        """When it counts: interest and exercises on the payment date, the rest on the ex date."""
-        return _counts_from(self.caev, self.ex_date, self.payment_date)
+        """When it counts: exercises on the payment date, the rest on the ex date, for interest that of the bond's terms."""
+        return self.ex_interest or _counts_from(self.caev, self.ex_date, self.payment_date)
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -124,7 +125,7 @@ class _Notice:
     def value(self, name: str) -> Any:
         if name == "status":
             return "cancelled" if self.cancelled else "active"
-        return next((row[name] for row in self.rows.values() if row[name] is not None), None)
+        return next((row[name] for row in self.rows.values() if row.get(name) is not None), None)
 
     @property
     def caev(self) -> str:
@@ -132,7 +133,8 @@ class _Notice:
 
     @property
     def isin(self) -> str:
-        return str(self.value("isin"))
+        """The underlying's ISIN; where no announcement says one and the security master knows none, the code they give."""
+        return str(self.value("isin") or self.value("local_id"))
 
     @property
     def accounts(self) -> list[str]:
@@ -163,6 +165,7 @@ def golden(
     """
     notices = _notices(announcements)
     findings = [_unknown_type(n) for n in notices if n.caev not in EVENT_TYPES]
+    findings += [_unidentified(n) for n in notices if not n.value("isin")]
     events: list[GoldenEvent] = []
     used: Counter[str] = Counter()
     for group in _clusters(notices, within_days):
@@ -190,6 +193,14 @@ def _notices(announcements: pa.Table) -> list[_Notice]:
         notice.rows[account, row["option"] or "", row["movement"] or ""] = row
         notice.announced_for = notice.announced_for or _counts_from(row["caev"], row["ex_date"], row["payment_date"])
     return list(notices.values())
+
+
+def _unidentified(notice: _Notice) -> Finding:
+    row = next(iter(notice.rows.values()))
+    place = Place(f"{notice.sender}/{notice.event_ref}", row["at"] or "", "isin", row["file"] or "")
+    said = f"{notice.sender} announces {notice.caev} of {notice.isin}, which the security master does not know: nobody is entitled"
+    return warning("action-unidentified", said, place, found=notice.isin, expected="an ISIN",
+                   todo="add the security, with its ISIN, to the security master")  # fmt: skip
 
 
 def _clusters(notices: Sequence[_Notice], within_days: int) -> list[list[_Notice]]:

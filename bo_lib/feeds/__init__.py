@@ -17,7 +17,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.feeds import bai2, camt053, fin, ibflex, iso15022, mt54x, nport, ofx, parquet, seev, semt002, semt017, sese, tabular
+from bo_lib.feeds import (
+    bai2,
+    camt053,
+    fin,
+    ibflex,
+    iso15022,
+    mt54x,
+    nport,
+    ofx,
+    packed,
+    parquet,
+    seev,
+    semt002,
+    semt017,
+    sese,
+    tabular,
+)
 from bo_lib.feeds.checks import statement_checks
 from bo_lib.feeds.mapping import Mapping, load_mappings
 from bo_lib.feeds.reading import Reading, decode
@@ -144,6 +160,12 @@ def _read_known(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> s
     if not data.strip():
         reading.error("file-empty", "the file is empty", todo="ask the sender for it")
         return ""
+    if packed.is_packed(data):
+        inner = packed.unpacked(data, reading)
+        if inner is None:
+            return ""
+        reading.member, data = inner
+        return _read_known(data, mappings, reading)
     if tabular.is_workbook(data) or parquet.is_parquet(data):
         return tabular.read(data, mappings, reading)
     head = decode(data[:_HEAD_BYTES])
@@ -159,7 +181,7 @@ def _read_known(data: bytes, mappings: Sequence[Mapping], reading: Reading) -> s
 
 def _not_read(head: str, data: bytes) -> str:
     """What a file is that is neither of a known format nor a table; empty when it may be a table."""
-    if data.startswith((b"\x1f\x8b", b"\xd0\xcf\x11\xe0", b"%PDF", b"7z\xbc\xaf", b"BZh")):
+    if data.startswith((b"\xd0\xcf\x11\xe0", b"%PDF", b"7z\xbc\xaf", b"BZh", b"\xfd7zXZ", b"Rar!")):
         return "a compressed file, an old spreadsheet or a PDF is not read; unpack it or save it as .xlsx or .csv"
     if found := re.search(r"\{2:[IO](\d{3})", head):
         return f"an MT{found[1]} is not read"

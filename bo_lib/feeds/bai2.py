@@ -17,7 +17,7 @@ from typing import Any
 
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, lines_of
 from bo_lib.model.money import ZERO, minor_unit_digits
-from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS
+from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 _RECORD = re.compile(r"(01|02|03|16|49|88|98|99)(?:,|$|/)")
 _INLINE = re.compile(r"/\s+(?=(?:01|02|03|16|49|88|98|99),)")  # several records on one line
@@ -217,10 +217,13 @@ class _Report:
             self.account.refused += 1
             self.reading.refuse(why, place)
             return
+        if row is None:
+            return
         self.account.amounts.append(row["amount"])
         self.reading.add(CASH_MOVEMENTS, place, row)
 
-    def _movement(self, record: _Record) -> dict[str, Any]:
+    def _movement(self, record: _Record) -> dict[str, Any] | None:
+        """The row of a transaction; None for one of unknown direction, which is kept among the transactions, without an amount."""
         assert self.account is not None
         rest = _fields(record)
         code, amount = (rest.pop(0).strip() if rest else ""), (rest.pop(0) if rest else "").strip()
@@ -230,6 +233,9 @@ class _Report:
         valued = _skip_availability(funds, rest)
         bank, customer = (rest.pop(0).strip() if rest else ""), (rest.pop(0).strip() if rest else "")
         shared, currency = self.account.row, self.account.row["currency"]
+        if not sign:
+            self._undirected(record, code, _major(value, currency), customer, bank, rest)
+            return None
         return {
             "statement_id": shared["statement_id"], "account": shared["account"], "currency": currency,
             "amount": sign * _major(value, currency), "booking_date": shared["statement_date"],
@@ -237,6 +243,21 @@ class _Report:
             "reference": customer or None, "bank_reference": bank or None, "code": code,
             "text": " ".join(",".join(rest).rstrip("/ ").split()) or meaning, "reversal": False,
         }  # fmt: skip
+
+    def _undirected(self, record: _Record, code: str, value: Decimal, ours: str, theirs: str, words: list[str]) -> None:
+        assert self.account is not None
+        shared, place = self.account.row, f"line {record.line}"
+        said = " ".join(",".join(words).rstrip("/ ").split())
+        self.reading.warning(
+            "direction-unknown", "a type code that is neither credit nor debit; kept among the transactions, in no sum", place,
+            "type", found=f"{code} {value}", expected="100 to 699, or 920 to 999", todo="ask the bank what the code means",
+        )  # fmt: skip
+        self.reading.add(TRANSACTIONS, place, {
+            "statement_id": shared["statement_id"], "account": shared["account"], "kind": "transfer",
+            "currency": shared["currency"], "reference": ours or None, "servicer_reference": theirs or None,
+            "effective_date": shared["statement_date"],
+            "text": f"type {code}, {value} of unknown direction" + (f": {said}" if said else ""),
+        })  # fmt: skip
 
     def _close(self, record: _Record) -> None:
         if self.account is None:
@@ -351,19 +372,19 @@ def _skip_availability(funds: str, rest: list[str]) -> str | None:
 
 
 def _direction(code: str) -> tuple[int, str | None]:
-    """+1 for a credit and -1 for a debit, with what the code means. Raises ``UnreadableError``."""
+    """+1 for a credit, -1 for a debit, 0 where the code does not say, with what it means. Raises ``UnreadableError``."""
     from bai2.constants import TypeCodes  # type: ignore[import-untyped]
 
     known = TypeCodes.get(code)
     if known is not None and known.transaction is not None:
         return (1 if known.transaction.name == "credit" else -1), str(known.description)
-    if re.fullmatch(r"[1-3]\d\d", code) or code in ("721",) or re.fullmatch(r"9[2-5]\d", code):
-        return 1, None  # 100-399 credits; 920-959 the bank's own credits
-    if re.fullmatch(r"[4-6]\d\d", code) or re.fullmatch(r"9[6-9]\d", code):
-        return -1, None  # 400-699 debits; 960-999 the bank's own debits
-    raise UnreadableError(
-        "code-unknown", "a type code that is neither credit nor debit", code, "100 to 699, or 920 to 999", field="type"
-    )
+    if re.fullmatch(r"[1-3]\d\d|72\d|9[2-5]\d", code):
+        return 1, None  # 100-399 credits; 720-729 loan payments; 920-959 the bank's own credits
+    if re.fullmatch(r"[4-6]\d\d|76\d|9[6-9]\d", code):
+        return -1, None  # 400-699 debits; 760-769 loan disbursements; 960-999 the bank's own debits
+    if re.fullmatch(r"\d{3}", code):
+        return 0, None
+    raise UnreadableError("code-unknown", "not a type code", code, "three digits", field="type")
 
 
 def _day(said: str) -> date:

@@ -19,6 +19,7 @@ DEPTH_MAX = 50
 DIGITS_MAX = 25  # the standard allows 15; sums of more than 28 digits would be rounded
 OUTSIDE_MAX = 1000
 _TAGS = set("11 12 13 14 16 17 19 20 22 23 24 25 28 35 36 37 39 69 70 90 92 93 94 95 97 98 99".split())
+_NARRATIVES = ("86", "70", "77", "79")
 _CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
 _HEADER = re.compile(r"\{([123]):((?:[^{}]|\{[^{}]*\})*)\}")
 _TAG = re.compile(r":(\d{2,3}[A-Z]?|NS):(.*)")  # :KO: and the like are words of banks' narratives
@@ -195,10 +196,13 @@ class _Splitter:
         self.last: Field | None = None
         self.words: list[str] = []  # lines of the last field
         self.outside: list[tuple[int, str]] = []
+        self.dash = False  # a line of a dash was seen: the end, or a line of a narrative, as the next line says
 
     def take(self, line: str, number: int) -> None:
+        if self.dash:
+            self._dash(line)
         if line.strip() == "-":
-            self._close()
+            self.dash = True
         elif line.startswith("-}") or (self.current.wrapped and "-}" in line):
             before, _, after = line.partition("-}")
             if before:
@@ -209,7 +213,23 @@ class _Splitter:
         else:
             self._line(line, number)
 
+    def _dash(self, following: str) -> None:
+        """A dash before more text is a line of the narrative that is open."""
+        self.dash = False
+        narrative = self.last is not None and (self.current.wrapped or self.last.tag.startswith(_NARRATIVES))
+        if (
+            narrative
+            and following.strip()
+            and not following.lstrip(" $").startswith(("{", "-"))
+            and not _TAG.match(following.lstrip())
+        ):
+            self.words.append("-")
+        else:
+            self._close()
+
     def finish(self) -> list[Message]:
+        if self.dash:
+            self._close()
         self._flush()
         return [m for m in (*self.done, self.current) if m.fields or m.wrapped]
 

@@ -178,16 +178,18 @@ def _transaction(root: Block, details: Block, kind: str, reading: Reading) -> di
     """What confirmations and statuses share: reference, account, security, side, quantity, money, dates."""
     general = root.part("GENL")
     links = [general, *root.inside("LINK"), *root.inside("SETTRAN")]
-    ours = next((f.data for b in links for f in b.all("20C", "RELA") if f.data), None)
+    ours = next((f.data for q in ("RELA", "TRRF") for b in links for f in b.all("20C", q) if f.data), None)
     if not ours:
-        raise UnreadableError("reference-missing", "the message does not say which instruction it is about",
-                         expected=":20C::RELA// in a LINK block", field="20C::RELA")  # fmt: skip
+        reading.error("reference-missing", "the message does not say which instruction it is about; kept without", root.at,
+                      "20C::RELA", expected=":20C::RELA// in a LINK block",
+                      todo="find the trade by its security, quantity and dates")  # fmt: skip
     holders = [*root.inside("FIAC"), details, root]
     safe = next((found for b in holders if (found := account(b.get("97", "SAFE")))), None)
-    isin = security(details.get("35B") or root.part("FIAC").get("35B"))[0]
+    isin, local, _ = security(details.get("35B") or root.part("FIAC").get("35B"))
     currency, amount = _amount(root, details)
     return {
-        "reference": ours, "account": _account(safe, root, reading), "isin": isin, "side": _side(root, details, kind),
+        "reference": ours or "NONREF", "account": _account(safe, root, reading), "isin": isin, "local_id": local,
+        "side": _side(root, details, kind),
         "quantity": _quantity([*root.inside("FIAC"), details]), "currency": currency, "amount": amount,
         "trade_date": _date(details, "TRAD"), "intended_date": _date(details, "SETT"),
         "effective_date": _date(details, "ESET") or _date(general, "PREP") or (_date(details, "SETT") if kind != "548" else None),

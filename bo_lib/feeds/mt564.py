@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from bo_lib.feeds.iso15022 import Block, Field, Message, balance, day, money, number, security, tree
-from bo_lib.feeds.reading import Reading, UnreadableError
+from bo_lib.feeds.reading import Reading, UnreadableError, named_by_isin
 from bo_lib.model.tables import ANNOUNCEMENTS
 
 KINDS = ("564",)
@@ -37,12 +37,11 @@ def _announcement(root: Block, sender: str, reading: Reading) -> None:
     for found, code, expected in ((reference, "reference-missing", "20C::CORP"), (caev, "event-type-missing", "22F::CAEV")):
         if not found:
             raise UnreadableError(code, "the notification lacks what identifies it", expected=f":{expected}//…", field=expected)
-    if not isin:
-        raise UnreadableError("isin-missing", "the notification names its security by no ISIN", local or name or "", ":35B:ISIN …",
-                         "add the security to the security master, or take the event from another source", "35B")  # fmt: skip
+    named_by_isin(isin, local, name, ":35B:ISIN …", root.at, "35B", reading)
     shared = {
         "event_ref": reference, "function": (general.text("23G") or "").split("/")[0] or None, "sender": sender or None,
-        "caev": caev, "camv": general.code("22F", "CAMV"), "isin": isin, "announced": _date([event], reading, "ANOU"),
+        "caev": caev, "camv": general.code("22F", "CAMV"), "isin": isin, "local_id": local,
+        "announced": _date([event], reading, "ANOU"),
     }  # fmt: skip
     accounts, options = _accounts(underlying, reading), list(root.inside("CAOPTN"))
     rows = len(accounts) * sum(1 for _ in root.inside("CAOPTN", "SECMOVE", "CASHMOVE"))

@@ -36,6 +36,7 @@ class Reading:
     name: str
     sha256: str
     schemas: Path | None = None  # folder of official XSDs, where one is configured
+    member: str = ""  # the file inside a packed one: places then begin with its name
     refused: int = 0
     findings: list[Finding] = field(default_factory=list)
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
@@ -113,6 +114,8 @@ class Reading:
     def finish(self) -> tuple[dict[str, pa.Table], tuple[Finding, ...], int]:
         """Tables by canonical name, findings, and the number of rows that are in none of the tables."""
         tables = {}
+        if self.member:
+            self._place_in_member()
         for name, rows in self.rows.items():
             built = TABLES[name].build(rows)
             tables[name] = built.value
@@ -124,6 +127,13 @@ class Reading:
             if (more := count - FINDINGS_PER_CODE_MAX) > 0:
                 self.findings.append(Finding(severity, code, f"and {more} more of the same", Place(self.name, sha256=self.sha256)))
         return tables, tuple(self.findings), self.refused
+
+    def _place_in_member(self) -> None:
+        for row in (row for rows in self.rows.values() for row in rows if "at" in row):
+            row["at"] = f"{self.member}:{row['at']}"
+        self.findings = [
+            replace(f, place=replace(f.place, at=f"{self.member}:{f.place.at}".removesuffix(":"))) for f in self.findings
+        ]
 
     def _keep(self, finding: Finding) -> None:
         key = (finding.severity, finding.code)
@@ -144,6 +154,18 @@ class Reading:
                     self.warning("isin-invalid", "the ISIN's form or check digit is wrong", at, f"{name}.isin", found=code,
                                  expected="two letters, nine characters, a check digit (ISO 6166)")  # fmt: skip
                 seen.add(code)
+
+
+def named_by_isin(
+    isin: str | None, local: str | None, name: str | None, expected: str, at: str, field: str, reading: Reading
+) -> None:
+    """A notification is kept under another code of its security (a warning); ``UnreadableError`` where it has none at all."""
+    if not (isin or local):
+        raise UnreadableError("security-missing", "the notification names no security", name or "", expected,
+                              "ask the sender which security it is about", field)  # fmt: skip
+    if not isin:
+        reading.warning("isin-missing", "the notification names its security by no ISIN; kept under the code it gives", at, field,
+                        found=local or "", expected=expected, todo="see that the security master has the security")  # fmt: skip
 
 
 def prove_tables(reading: Reading) -> None:

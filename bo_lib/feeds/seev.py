@@ -13,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 from bo_lib.feeds.iso20022 import code, day_in, inside, messages, quantity, refuse_missing, security, sender
-from bo_lib.feeds.reading import Reading, UnreadableError
+from bo_lib.feeds.reading import Reading, UnreadableError, named_by_isin
 from bo_lib.feeds.xml import at, child, children, local, number, text
 from bo_lib.model.tables import ANNOUNCEMENTS, TRANSACTIONS
 
@@ -45,14 +45,12 @@ def _announcement(message: etree._Element, place: str, reading: Reading) -> None
     reference, caev = text(general, "CorpActnEvtId"), code(child(general, "EvtTp"))
     refuse_missing(reference, "reference-missing", "the notification lacks what identifies it", "CorpActnGnlInf/CorpActnEvtId")
     refuse_missing(caev, "event-type-missing", "the notification lacks what identifies it", "CorpActnGnlInf/EvtTp")
-    if not isin:
-        raise UnreadableError("isin-missing", "the notification names its security by no ISIN", local_id or name or "",
-                              "UndrlygScty/FinInstrmId/ISIN",
-                              "add the security to the security master, or take the event from another source", "ISIN")  # fmt: skip
+    named_by_isin(isin, local_id, name, "UndrlygScty/FinInstrmId/ISIN", place, "ISIN", reading)
     shared = {
         "event_ref": reference,
         "function": text(message, "NtfctnGnlInf", "NtfctnTp") or text(message, "MvmntPrlimryAdvcGnlInf", "Fctn"),
         "sender": sender(message), "caev": caev, "camv": code(child(general, "MndtryVlntryEvtTp")), "isin": isin,
+        "local_id": local_id,
         "announced": day_in(child(event, "DtDtls", "AnncmntDt"), reading),
     }  # fmt: skip
     options = children(message, "CorpActnOptnDtls", "CorpActnMvmntDtls")

@@ -47,10 +47,10 @@ def _instruction(message: etree._Element, row: dict[str, Any]) -> dict[str, Any]
     sign = 1 if row["side"] == "RECEIVE" else -1
     held, money = child(message, "QtyAndAcctDtls", "SttlmQty"), child(message, "SttlmAmt")
     size, (_, value) = quantity(held), amount(money)
-    _, local_id, name = security(child(message, "FinInstrmId"))
+    _, _, name = security(child(message, "FinInstrmId"))
     return {
         "account": row["account"], "kind": "delivery", "status": "instructed", "reference": row["reference"], "isin": row["isin"],
-        "local_id": local_id, "name": name, "side": row["side"], "quantity": sign * row["quantity"] if size else None,
+        "local_id": row["local_id"], "name": name, "side": row["side"], "quantity": sign * row["quantity"] if size else None,
         "quantity_type": size[0] if size else None, "currency": row["currency"],
         "amount": -sign * abs(value) if value is not None else None,
         "trade_date": row["trade_date"], "settlement_date": row["intended_date"], "text": row["text"],
@@ -79,7 +79,10 @@ def _transaction(message: etree._Element, reading: Reading) -> dict[str, Any]:
     row["status"] = "instructed" if instruction else _confirmed(message, held)
     if instruction:
         refuse_missing(row["side"], "direction-missing", "neither receipt nor delivery", "SctiesMvmntTp RECE or DELI")
-    refuse_missing(row["account"], "account-missing", "the message names no safekeeping account", "QtyAndAcctDtls/SfkpgAcct/Id")
+    if not row["account"]:
+        reading.warning("account-missing", "the message names no safekeeping account", at(message), "SfkpgAcct",
+                        expected="QtyAndAcctDtls/SfkpgAcct/Id", todo="ask the sender which account it is for")  # fmt: skip
+        row["account"] = "NONREF"
     return row
 
 
@@ -88,7 +91,7 @@ def _shared(message: etree._Element, instrument: etree._Element | None, referenc
     if instrument is not None and not isin:
         reading.warning("isin-missing", "the message names its security by no ISIN", at(message), "FinInstrmId",
                         found=local_id or name or "", expected="FinInstrmId/ISIN")  # fmt: skip
-    return {"reference": reference, "isin": isin}
+    return {"reference": reference, "isin": isin, "local_id": local_id}
 
 
 def _size(element: etree._Element | None) -> Any:

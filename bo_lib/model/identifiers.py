@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 
 KINDS = ("isin", "cusip", "sedol", "figi", "lei", "iban", "bic")
@@ -24,6 +25,38 @@ def isin_with_check_digit(country: str, national_number: str) -> str:
     from stdnum import isin
 
     return str(isin.from_natid(country, national_number.rjust(9, "0")))
+
+
+_SEDOL, _CUSIP, _VALOR = ("GB", "IE", "JE", "GG", "IM"), ("US", "CA", "PR"), ("CH", "LI")
+
+
+def cross_references(instruments: Iterable[tuple[str, str | None]]) -> dict[str, str]:
+    """``cusip:…``, ``sedol:…``, ``valor:…``, ``wkn:…`` and ``ticker:…`` -> ISIN, from the ISIN and ticker of each instrument.
+
+    An ISIN carries the national number of its country (ISO 6166). A code of two instruments leads to neither.
+    """
+    found: dict[str, set[str]] = {}
+    for isin, ticker in instruments:
+        country, code = isin[:2], isin[2:11]
+        named = {"ticker": normal(ticker or "")}
+        if country in _CUSIP or code[:1].isalpha():  # an offshore CUSIP (CINS) begins with a letter
+            named["cusip"] = code
+        if country in _SEDOL and code.startswith("00"):
+            named["sedol"] = code[2:]
+        if country in _VALOR:
+            named["valor"] = code.lstrip("0")
+        if country == "DE" and code.startswith("000"):
+            named["wkn"] = code[3:]
+        for scheme, said in named.items():
+            found.setdefault(f"{scheme}:{said}", set()).add(isin)
+    return {code: next(iter(isins)) for code, isins in found.items() if len(isins) == 1 and not code.endswith(":")}
+
+
+def cross_referenced(local_id: str | None, known: Mapping[str, str]) -> str | None:
+    """The ISIN of another code of a security (``cusip:037833100``) by ``cross_references``; None where it is not known."""
+    scheme, _, code = (local_id or "").partition(":")
+    code = normal(code)
+    return known.get(f"{scheme}:{code.lstrip('0') if scheme == 'valor' else code}")
 
 
 def same_person(one: str, other: str) -> bool:

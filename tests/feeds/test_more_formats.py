@@ -246,7 +246,7 @@ def test_a_bai_record_of_words_alone_moves_no_money() -> None:
 
 
 def test_an_amount_that_cannot_be_kept_still_counts_in_the_control_totals() -> None:
-    assert codes(BAI2.replace("16,475,2500,", "16,710,2500,")) == {"code-unknown", "balance-not-proven"}
+    assert codes(BAI2.replace("16,475,2500,", "16,71A,2500,")) == {"code-unknown", "balance-not-proven"}
 
 
 def test_the_cash_that_an_investment_account_states_is_its_closing_balance() -> None:

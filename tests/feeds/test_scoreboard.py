@@ -79,7 +79,7 @@ class Kind:
 
 KINDS = {
     "camt": Kind("iso20022/camt", camt, ("cash_movements",), 2, 4, 13, 0),
-    "seev.031": Kind("iso20022/seev", seev, ("announcements",), 0, 0, 0, 4),
+    "seev.031": Kind("iso20022/seev", seev, ("announcements",), 0, 0, 0, 1),
     "ibflex": Kind("brokers/ibflex", flex, ("cash_movements", "transactions", "fx_deals", "holdings"), 1, 4, 2, 0),
     "bai2": Kind("bank/bai2", bai2, ("cash_movements",), 1, 18, 2, 0),
     "nport": Kind("sec/nport", lambda d: xpath(d, "count(//*[local-name()='invstOrSec'])"), ("holdings",), 0, 0, 0, 0),

@@ -34,7 +34,6 @@ QUARANTINED = {  # each with its reason
     "MT300_SwiftParserParseBlockTest_02.fin": "amount-missing",
     "MT535_SwiftParserConsumeTagTest_01.fin": "security-missing",
     "MT535_SwiftParserConsumeTagTest_02.fin": "security-missing",
-    "MT564_Issue41_01.fin": "isin-missing",
 }
 
 
