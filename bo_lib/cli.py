@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bo_lib.run.book_words import add_book, add_correct, add_explain, add_onboard, add_refused
+from bo_lib.run.book_words import add_book, add_correct, add_explain, add_onboard, add_proposals, add_refused
 from bo_lib.run.break_words import add_breaks, add_recon
 from bo_lib.run.close_words import add_close
 from bo_lib.run.errors import EXIT_MEANINGS, Exit, letter, report
@@ -122,7 +122,8 @@ def _add_desks(commands: Any) -> None:
     add_book(_command(commands, "book", "show a table of the books as of any day, as known at any time"))
     add_explain(_command(commands, "explain", "follow a figure to its journal lines, events, files and lines of files"))
     add_refused(_command(commands, "refused", "list events that the books refused: where, what, why, and what to do"))
-    add_correct(_command(commands, "correct", "correct an event that the books refused, and resubmit it"))
+    add_correct(_command(commands, "correct", "correct or withdraw an event, and resubmit it"))
+    add_proposals(_command(commands, "proposals", "list what waits for a second person; propose a manual journal, approve, reject"))
     add_close(_command(commands, "close", "close a month: tasks, signatures, statements, audit pack"))
     add_prices(_command(commands, "prices", "list prices and their checks; challenge, override, approve"))
     add_nav(_command(commands, "nav", "list NAVs, sign and release them, write their packs"))

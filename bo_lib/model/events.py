@@ -135,7 +135,11 @@ class Dividend(_Event):
 
 
 class Coupon(_Event):
-    """A bond coupon on its payment date: ``rate_pct_of_nominal`` for this payment (half the yearly coupon if two a year)."""
+    """A bond coupon on its ex date, for the nominal that settles before it by agreement: ``rate_pct_of_nominal`` for this payment
+    (half the yearly coupon if two a year).
+
+    The ex date is the first day of settlement without it: the coupon date itself, or the first day of the ex-dividend period.
+    """
 
     kind: Literal["coupon"] = "coupon"
     event_ref: str
@@ -243,13 +247,16 @@ class JournalLine(BaseModel):
 
 
 class ManualJournal(_Event):
-    """Lines that a person booked; they balance per currency and in base, and maker is not checker."""
+    """Lines that a person booked; they balance per currency and in base.
+
+    ``maker`` and ``checker`` are the authors of its proposal and of the approval: the door of the books fills them in.
+    """
 
     kind: Literal["manual_journal"] = "manual_journal"
     lines: tuple[JournalLine, ...]
     reason: str
-    maker: str
-    checker: str
+    maker: str = ""
+    checker: str = ""
 
 
 class SpinOff(_Event):

@@ -14,13 +14,38 @@ def add_refused(made: argparse.ArgumentParser) -> None:
 
 
 def add_correct(made: argparse.ArgumentParser) -> None:
-    """``bo correct``: who corrects is who is logged in, or BO_ACTOR."""
-    made.add_argument("event_id", metavar="EVENT_ID", help="as bo refused lists it")
+    """``bo correct``: who corrects is who is logged in, or BO_ACTOR; above the firm's limit a second person approves."""
+    made.add_argument("event_id", metavar="EVENT_ID", help="as bo refused or bo book journal lists it")
     made.add_argument("changes", metavar="FIELD=VALUE", nargs="*", help="such as isin=US0378331005; a list or mapping as JSON")
     made.add_argument("--reason", required=True, metavar="TEXT", help="kept with the correction")
     made.add_argument("--withdraw", action="store_true", help="take the event back: it should never have come")
     _add_common(made, "the fund of the event (default: the one that knows it)")
-    made.epilog = "exit codes: 0 when the books take it, 1 when it waits still, 2 when nothing was changed"
+    made.epilog = "exit codes: 0 when the books take it, 1 when it waits (also for a second person), 2 when nothing was changed"
+
+
+PROPOSALS = {
+    "journal": "propose a manual journal from lines in a CSV: ledger, currency, local, base, and account and share_class if any",
+    "approve": "agree, as a second person, to what is proposed: it is done at once",
+    "reject": "do not agree to what is proposed, or take back one's own; needs --text",
+}
+
+
+def add_proposals(made: argparse.ArgumentParser) -> None:
+    """``bo proposals`` lists; ``bo proposals DECISION …`` proposes and decides. Who does is who is logged in, or BO_ACTOR."""
+    _add_common(made, "only this fund")
+    made.add_argument("--all", action="store_true", help="also what was approved or rejected, and by whom")
+    words = made.add_subparsers(dest="decision", metavar="DECISION")
+    for name, says in PROPOSALS.items():
+        word = words.add_parser(name, help=says, description=says[0].upper() + says[1:] + ".")
+        if name == "journal":
+            word.add_argument("file", metavar="FILE", type=Path, help="the lines (CSV); debits positive")
+            word.add_argument("--id", required=True, metavar="ID", help="the journal's id, such as MJ-2026-06-01")
+        else:
+            word.add_argument("id", metavar="ID", help="of the proposal, or of the event that it is about")
+        word.add_argument("--text", default="", metavar="TEXT", help="why")
+        _add_common(word, "the fund", argparse.SUPPRESS)
+        word.add_argument("--root", type=Path, metavar="DIR", default=argparse.SUPPRESS)
+    made.epilog = "exit codes: 0 when it is done or nothing waits, 1 when something waits for a second person, 2 when refused"
 
 
 TABLES = {
@@ -76,7 +101,7 @@ def _add_as_of(made: argparse.ArgumentParser) -> None:
     made.add_argument("--json", action="store_true", help="as JSON")
 
 
-def _add_common(made: Any, fund: str) -> None:
-    made.add_argument("--fund", metavar="F", help=fund)
-    made.add_argument("--date", metavar="D", help="business date (default: the last one carried)")
-    made.add_argument("--json", action="store_true", help="as JSON")
+def _add_common(made: Any, fund: str, default: Any = None) -> None:
+    made.add_argument("--fund", metavar="F", default=default, help=fund)
+    made.add_argument("--date", metavar="D", default=default, help="business date (default: the last one carried)")
+    made.add_argument("--json", action="store_true", default=default or False, help="as JSON")

@@ -1,11 +1,12 @@
-"""``bo book``, ``bo explain``, ``bo refused`` and ``bo correct``: from parsed arguments to an exit code."""
+"""``bo book``, ``bo explain``, ``bo refused``, ``bo correct`` and ``bo proposals``: from parsed arguments to an exit code."""
 
 from __future__ import annotations
 
 import argparse
+import csv
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -15,6 +16,7 @@ from bo_lib.model.dates import parse_date
 from bo_lib.run.errors import Exit, UsageError
 
 if TYPE_CHECKING:
+    from bo_lib.model.events import JournalLine, ManualJournal
     from bo_lib.views.report import Report
     from bo_lib.workbench import Workbench
     from bo_lib.workbench.office import Office
@@ -43,13 +45,60 @@ def correct(office: Office, arguments: argparse.Namespace) -> int:
         raise UsageError("say what changes as FIELD=VALUE, or --withdraw, not both; `bo refused` lists what waits")
     desk = _knowing(_desks(office, arguments), arguments.event_id)
     if arguments.withdraw:
-        report = desk.withdraw(arguments.event_id, arguments.reason.strip())
-    else:
-        report = desk.correct(arguments.event_id, changes, arguments.reason.strip())
+        return _decided(desk.withdraw(arguments.event_id, arguments.reason.strip()), arguments)
+    return _decided(desk.correct(arguments.event_id, changes, arguments.reason.strip()), arguments)
+
+
+def proposals(office: Office, arguments: argparse.Namespace) -> int:
+    if arguments.decision is None:
+        listed = [desk.proposals_listed(answered_too=arguments.all) for desk in _desks(office, arguments)]
+        _tell_json([r.to_dict() for r in listed]) if arguments.json else _tell("\n".join(r.to_text(500) for r in listed))
+        return Exit.OK if all(r.verdict == "pass" for r in listed) else Exit.ATTENTION
+    desks = _desks(office, arguments)
+    if arguments.decision == "journal":
+        if len(desks) > 1:
+            raise UsageError(f"name the fund with --fund: {', '.join(desk.fund.id for desk in desks)}")
+        return _decided(desks[0].propose_journal(_journal(desks[0], arguments)), arguments)
+    knowing = [desk for desk in desks if any(arguments.id in (p.id, p.about) for p in desk.proposals())]
+    desk = (knowing or desks)[0]
+    if arguments.decision == "approve":
+        return _decided(desk.approve_proposal(arguments.id, arguments.text.strip()), arguments)
+    return _decided(desk.reject_proposal(arguments.id, arguments.text.strip()), arguments)
+
+
+def _journal(desk: Workbench, arguments: argparse.Namespace) -> ManualJournal:
+    """A manual journal of the lines in a CSV. Raises ``UsageError`` with the place of what cannot be read."""
+    from bo_lib.model.events import ManualJournal
+
+    if not arguments.text.strip():
+        raise UsageError("a manual journal has a reason: --text TEXT")
+    try:
+        with arguments.file.open(newline="", encoding="utf-8-sig") as file:
+            lines = tuple(_journal_line(f"{arguments.file}, line {n}", row) for n, row in enumerate(csv.DictReader(file), 2))
+    except (OSError, UnicodeDecodeError, csv.Error) as reason:
+        raise UsageError(f"{arguments.file}: cannot be read: {reason}") from None
+    return ManualJournal(
+        event_id=arguments.id, fund=desk.fund.id, effective_date=desk.day, lines=lines, reason=arguments.text.strip()
+    )
+
+
+def _journal_line(where: str, row: Mapping[str, str | None]) -> JournalLine:
+    from pydantic import ValidationError
+
+    from bo_lib.model.events import JournalLine
+
+    try:
+        return JournalLine.model_validate({name: value or "" for name, value in row.items()})
+    except ValidationError as wrong:
+        told = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}, found {e['input']!r}" for e in wrong.errors())
+        raise UsageError(f"{where}: {told}; expected {', '.join(JournalLine.model_fields)}") from None
+
+
+def _decided(report: Report, arguments: argparse.Namespace) -> int:
     if report.verdict == "blocked":
         raise UsageError("; ".join(map(str, report.findings)))
     _show(report, arguments)
-    return Exit.ATTENTION if report.verdict == "attention" else Exit.OK
+    return _VERDICTS[report.verdict]
 
 
 def book(office: Office, arguments: argparse.Namespace) -> int:
@@ -135,12 +184,13 @@ def _change(text: str) -> tuple[str, Any]:
 
 
 def _knowing(desks: Sequence[Workbench], event_id: str) -> Workbench:
-    """The desk of the fund for which the event waits; a letter with the nearest id when it waits for none."""
+    """The desk of the fund for which the event waits or stands; a letter with the nearest id that waits when it does for none."""
     from bo_lib.books import find_waiting
+    from bo_lib.workbench.door import Door
 
     waits = {desk: desk.refusals() for desk in desks}
     for desk, refusals in waits.items():
-        if find_waiting(refusals, event_id).ok:
+        if Door(desk.office, desk.fund).find(refusals, event_id).ok:
             return desk
     (letter,) = find_waiting([r for refusals in waits.values() for r in refusals], event_id).findings
     raise UsageError(str(letter))

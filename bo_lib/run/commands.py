@@ -212,6 +212,12 @@ def correct(arguments: argparse.Namespace) -> int:
     return books.correct(_office(arguments), arguments)
 
 
+def proposals(arguments: argparse.Namespace) -> int:
+    from bo_lib.run import books
+
+    return books.proposals(_office(arguments), arguments)
+
+
 def reproduce(arguments: argparse.Namespace) -> int:
     from bo_lib.run.reproduce import reproduce as made_again
 

@@ -85,7 +85,7 @@ def freeze(desk: ReleaseDesk) -> Path:
         "folder": folder.relative_to(office.root).as_posix(), "code": evidence.code_version(), **desk.evidence(),
     }  # fmt: skip
     fact = Fact(f"{FROZEN}:{fund}:{day}:{sha256}", release_stream(fund), FROZEN, fund, desk.day, said)
-    office.store.append([fact], office.actor, office.now())
+    office.append([fact])
     return folder
 
 

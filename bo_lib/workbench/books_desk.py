@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib import config
-from bo_lib.books import Book, Refusal, adjustments, explain, profit_and_loss, result, waiting
-from bo_lib.model import dates, tables
-from bo_lib.model.findings import Finding, Outcome, Severity, Verdict
+from bo_lib.books import Book, Refusal, adjustments, corrected, explain, profit_and_loss, result, waiting
+from bo_lib.model import dates, events, four_eyes, tables
+from bo_lib.model.findings import Finding, Outcome, Severity, Verdict, error
+from bo_lib.model.four_eyes import Proposal
+from bo_lib.model.money import ZERO
 from bo_lib.nav import explain_nav, marks, steps_of_class, value, valued
 from bo_lib.views.pages import books as pages
 from bo_lib.views.pages import explain as page
 from bo_lib.views.report import Report
 from bo_lib.workbench.desk import once
-from bo_lib.workbench.door import Door
+from bo_lib.workbench.door import CORRECT, JOURNAL, WITHDRAW, Door
 from bo_lib.workbench.nav_desk import PRICE_HISTORY_DAYS, NavDesk
 
 TABLES = ("positions", "positions-settled", "lots", "journal", "trial-balance", "pnl", "realised", "adjustments", "waiting")
@@ -36,7 +40,7 @@ class BooksDesk(NavDesk):
         """What a person corrects: events that the books refused, or their door, and trades held back before it."""
         refused, held = ([{**row, "file": self.known.name_of(row["file"])} for row in waiting(found).to_pylist()]
                          for found in (self.known.refused(), self.held_trades()))  # fmt: skip
-        return pages.waiting_report(refused, held, self.fund.id)
+        return pages.waiting_report(refused, held, [p for p in self.proposals() if p.state == "waiting"], self.fund.id)
 
     def refusals(self) -> list[Refusal]:
         return [*self.known.refused(), *self.held_trades()]
@@ -46,21 +50,113 @@ class BooksDesk(NavDesk):
         return []
 
     def correct(self, event_id: str, changes: Mapping[str, Any], reason: str) -> Report:
-        """Adds the next version of a waiting event with ``changes`` (field -> value), and says whether the books take it."""
-        made = self._door().correct(self.refusals(), event_id, changes, reason)
+        """Adds the next version of an event with ``changes`` (field -> value), and says whether the books take it.
+
+        What moves more than the firm's limit, or nobody knows how much, is proposed for a second person.
+        """
+        door = self._door()
+        found = door.find(self.refusals(), event_id)
+        made = corrected(found.value, changes, reason) if found.value else Outcome((), found.findings)
+        if not found.value or not made.value:
+            return self._unchanged(made.findings)
+        event, new = found.value, made.value[1]
+        if self._needs_two(value := self._moves(event, new)):
+            return self._proposed(door.propose(CORRECT, event, reason, value, new, changes))
+        again = door.correct(self.refusals(), event_id, changes, reason, **self._leave(value)).findings
         self.done.clear()  # what the desk has worked out may stand on it
-        if not made.value:
-            return pages.decided_report("Nothing was changed.", self.waiting(), Verdict.BLOCKED, made.findings)
-        again = [r.finding for r in self.known.refused() if r.event.event_id == made.value.event_id]
-        said = f"{made.value.event_id} takes the place of {event_id}, and {'waits itself' if again else 'is in the books'}."
+        again += tuple(r.finding for r in self.known.refused() if r.event.event_id == new.event_id and r.finding not in again)
+        said = f"{new.event_id} takes the place of {event_id}, and {'waits itself' if again else 'is in the books'}"
+        said += f"; it moves {value:,.2f}, and one person may do so up to {self.office.firm.four_eyes_above:,f}."
         return pages.decided_report(said, self.waiting(), Verdict.ATTENTION if again else Verdict.PASS, again)
 
     def withdraw(self, event_id: str, reason: str) -> Report:
-        """Takes back a waiting event that should never have come."""
-        made = self._door().withdraw(self.refusals(), event_id, reason)
+        """Takes back an event that should never have come; above the limit, and a manual journal, takes a second person."""
+        door = self._door()
+        found = door.find(self.refusals(), event_id)
+        if not found.value or not reason:
+            return self._unchanged(found.findings or door.withdraw(self.refusals(), event_id, reason).findings)
+        value = self._moves(found.value)
+        if self._needs_two(value) or isinstance(found.value, events.ManualJournal):
+            return self._proposed(door.propose(WITHDRAW, found.value, reason, value))
+        door.withdraw(self.refusals(), event_id, reason, **self._leave(value))
         self.done.clear()
-        said = f"{event_id} is withdrawn." if made.ok else "Nothing was changed."
-        return pages.decided_report(said, self.waiting(), Verdict.PASS if made.ok else Verdict.BLOCKED, made.findings)
+        return pages.decided_report(f"{event_id} is withdrawn.", self.waiting(), Verdict.PASS, ())
+
+    def _unchanged(self, findings: Sequence[Finding]) -> Report:
+        return pages.decided_report("Nothing was changed.", self.waiting(), Verdict.BLOCKED, findings)
+
+    def _needs_two(self, value_base: Decimal | None) -> bool:
+        return four_eyes.needs_two(value_base, self.office.firm.four_eyes_above)
+
+    def _leave(self, value_base: Decimal | None) -> dict[str, str]:
+        return {"value_base": f"{value_base:f}", "limit_base": f"{self.office.firm.four_eyes_above:f}"}
+
+    def _moves(self, *versions: events.Event) -> Decimal | None:
+        """The most that one of these events debits, in base currency, or that its securities are worth by the last price.
+
+        None where the books cannot say, or count no money.
+        """
+        there = {e.event_id for e in self.known.events()}
+        book = self.known.book(plus=[e for e in versions if e.event_id not in there]).value
+        moved: dict[str, Decimal] = defaultdict(Decimal)
+        for entry, _, line in book.lines():
+            moved[entry.event.event_id] += max(line.base, ZERO)
+        return max((max(moved[e.event_id], self._market_value(e)) for e in versions if moved[e.event_id]), default=None)
+
+    def _market_value(self, event: events.Event) -> Decimal:
+        price, rates = self.known.last_prices.get(getattr(event, "isin", "")), self.known.rates_on(self.day)
+        if not price or not rates or price.currency not in rates:
+            return ZERO
+        return rates.convert(getattr(event, "quantity", ZERO) * price.per_unit, price.currency, self.fund.base_currency)
+
+    # What two people decide
+
+    def proposals(self) -> list[Proposal]:
+        """What was proposed, oldest first, and how it was answered."""
+        return list(four_eyes.proposals(self.known.facts(four_eyes.PROPOSAL, until=date.max)).values())
+
+    def proposals_listed(self, *, answered_too: bool = False) -> Report:
+        return pages.proposals_report([p for p in self.proposals() if answered_too or p.state == "waiting"], self.fund.id)
+
+    def propose_journal(self, journal: events.ManualJournal) -> Report:
+        """Proposes a manual journal; it is booked when a second person approves it. What the books would refuse is refused now."""
+        door = self._door()
+        trial = journal.model_copy(update={"maker": self.office.actor, "checker": "a second person"})
+        findings = [r.finding for r in self.known.book(plus=[trial]).value.refused if r.event.event_id == trial.event_id]
+        if journal.maker or journal.checker:
+            told, todo = "maker and checker are the authors of the proposal and its approval", "leave them out"
+            findings.append(error("journal-signers", told, found=f"{journal.maker} and {journal.checker}", todo=todo))
+        if journal.event_id in door.stored or journal.event_id in door.corrected:
+            findings.append(error("journal-known", f"there is a journal {journal.event_id} already", todo="give it another id"))
+        findings += [r.finding for r in door.admitted([journal]).refused]
+        if findings:
+            return self._unchanged(findings)
+        return self._proposed(door.propose(JOURNAL, journal, journal.reason, self._moves(trial)))
+
+    def approve_proposal(self, name: str, text: str = "") -> Report:
+        """Agrees, as a second person, to what waits under this id or about this event; it is done at once."""
+        made = self._door().approve(name, text)
+        self.done.clear()
+        if not made.value:
+            return self._unchanged(made.findings)
+        p = made.value
+        said = f"Approved by {p.checker}: {p.action} {p.about}, as {p.by} proposed."
+        return pages.decided_report(said, self.waiting(), Verdict.PASS, ())
+
+    def reject_proposal(self, name: str, text: str) -> Report:
+        made = self._door().proposals.reject(name, text)
+        if not made.value:
+            return self._unchanged(made.findings)
+        return pages.decided_report(f"{made.value.about} stays as it is: {made.value.answer}.", self.waiting(), Verdict.PASS, ())
+
+    def _proposed(self, made: Outcome[Proposal | None]) -> Report:
+        if (p := made.value) is None:
+            return self._unchanged(made.findings)
+        worth = "an amount nobody knows" if p.value_base is None else f"{p.value_base:,.2f}"
+        above = "takes two people always" if p.action == JOURNAL else f"one person may up to {self.office.firm.four_eyes_above:,f}"
+        said = f"Proposal {p.id}: {p.action} {p.about}. It moves {worth} {self.fund.base_currency} ({above}) and waits for a second"
+        said += f" person: bo proposals approve {p.id} --fund {self.fund.id}."
+        return pages.decided_report(said, self.waiting(), Verdict.ATTENTION, ())
 
     def _door(self) -> Door:
         if self.known.past:

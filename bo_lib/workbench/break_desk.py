@@ -90,7 +90,7 @@ class BreakDesk(Desk):
             said[p["break_id"]] += 1
             kind = p["fact"].replace("_", ".", 1)
             facts.append(Fact(fact_id, self.fund.id, kind, p["break_id"], parse_date(day_of(p)), dict(p)))
-        self.office.store.append(facts, self.office.actor, self.office.now())
+        self.office.append(facts)
 
     # What a reconciliation concluded
 
@@ -114,7 +114,7 @@ class BreakDesk(Desk):
             return
         fact_id = f"recon:{entity}:{self.day}:{len(todays)}"
         fact = Fact(fact_id, RUNS, "recon.concluded", entity, self.day, payload)
-        self.office.store.append([fact], self.office.actor, self.office.now())
+        self.office.append([fact])
 
     # What people decide
 

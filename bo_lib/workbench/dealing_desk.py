@@ -127,7 +127,7 @@ class DealingDesk(NavDesk):
         facts = [
             Fact(f"{kind}:{self.fund.id}:{ref}", self.fund.id, kind, ref, self.day, {"order_id": ref}) for ref, kind in refs.items()
         ]
-        self.office.store.append(facts, self.office.actor, self.office.now())
+        self.office.append(facts)
 
     @once
     def register(self) -> Report:

@@ -2,27 +2,32 @@
 
 A period that is hard closed takes nothing: what comes late with a quantity or amount of its own enters on the first open day as
 a prior-period adjustment and keeps its own date; everything else waits. What waits is corrected by adding: the author and the
-time of a correction are those of its fact.
+time of a correction are those of its fact. A manual journal enters when a second person has approved the proposal of its maker.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 from bo_lib import config
-from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, find_waiting, resubmit, withdrawn
+from bo_lib.books import LATE_KINDS, Admitted, Refusal, admit, corrected, find_waiting, withdrawn
+from bo_lib.books.state import place_of
 from bo_lib.model import dates, events
-from bo_lib.model.findings import Outcome, Place, error
+from bo_lib.model.findings import Finding, Outcome, Place, error
+from bo_lib.model.four_eyes import Proposal
 from bo_lib.store import Fact
 from bo_lib.store.store import Pins
 from bo_lib.workbench.inbox import finding_of, finding_payload
 from bo_lib.workbench.office import Office
+from bo_lib.workbench.proposals import Proposals
 
 PERIOD, REFUSAL, CORRECTION = "period", "refusal", "correction"
 LOCKS = ("open", "soft", "hard")
+JOURNAL, CORRECT, WITHDRAW = "journal", "correct", "withdraw"  # what may be proposed
 
 
 class Door:
@@ -33,6 +38,7 @@ class Door:
         stored = [events.from_payload(f.payload) for f in office.store.facts("event", stream=fund.id)]
         self.stored = {event.event_id: event for event in stored}
         self.dead = {event.reverses for event in stored if isinstance(event, events.Reversal)}
+        self.proposals = Proposals(office, fund.id)
 
     # Periods
 
@@ -69,12 +75,35 @@ class Door:
         return sum(not fact.kind.startswith(REFUSAL) for fact in facts)
 
     def _entering(self, event: events.Event) -> Iterator[Fact]:
-        versions = list(self._versions(event))
-        admitted = self._admitted(versions)
-        yield from (self._refused(versions[-1], admitted.refused[-1]) if admitted.refused else map(_fact, admitted.events))
+        signed, unsigned = self._signed(event)
+        versions = list(self._versions(signed))
+        admitted = self.admitted(versions)
+        refused = admitted.refused or [Refusal(new, unsigned) for new in versions if unsigned]
+        yield from (self._refused(versions[-1], refused[-1]) if refused else map(_fact, admitted.events))
 
-    def _admitted(self, made: Sequence[events.Event]) -> Admitted:
-        """What is made of one event enters whole or not at all."""
+    def _signed(self, event: events.Event) -> tuple[events.Event, Finding | None]:
+        """A manual journal with the two people of its proposal; a letter where nobody proposed it so, or others did."""
+        if not isinstance(event, events.ManualJournal):
+            return event, None
+        there = [p for p in self.proposals.known.values() if p.state == "approved" and p.action == JOURNAL]
+        p = next((p for p in there if same_journal(events.from_payload(p.content["event"]), event)), None)
+        typed = f"{event.maker or 'nobody'} and {event.checker or 'nobody'}"
+        if p is None:
+            told = f"manual journal {event.event_id}: no second person has approved its proposal"
+            todo = "propose it with bo proposals journal, have it approved, and withdraw this one"
+            said = error(
+                "journal-unapproved", told, place_of(event, "checker"), found=typed, expected="a proposal, approved", todo=todo
+            )
+            return event, said
+        if event.maker and (event.maker, event.checker) != (p.by, p.checker):
+            told, todo = f"manual journal {event.event_id} names others than its proposal", "leave maker and checker out"
+            return event, error(
+                "journal-signers", told, place_of(event), found=typed, expected=f"{p.by} and {p.checker}", todo=todo
+            )
+        return event.model_copy(update={"maker": p.by, "checker": p.checker}), None
+
+    def admitted(self, made: Sequence[events.Event]) -> Admitted:
+        """What may enter now; what is made of one event enters whole or not at all."""
         late = all(self._may_come_late(event) for event in made)
         return admit(made, self.closed_through, first_open=self.first_open if late else None)
 
@@ -126,39 +155,89 @@ class Door:
             yield Fact(fact_id, self.fund.id, REFUSAL, event.event_id, event.effective_date, payload)
 
     def correct(
-        self, waits: Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str
+        self, waits: Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str, **leave: str
     ) -> Outcome[events.Event | None]:
-        """Adds the next version of an event that waits, behind its reversal, with ``reason``; the value is that version.
+        """Adds the next version of an event that waits or stands, behind its reversal, with ``reason``; the value is that version.
 
-        When it may not enter either, it waits in place of the first, and the finding says why.
+        When it may not enter either, it waits in place of the first, and the finding says why. ``leave``: what allows it, kept with
+        the correction: the ``proposal`` a second person approved, or ``value_base`` and ``limit_base`` of what one may do alone.
         """
-        made = resubmit(waits, event_id, changes, reason)
+        found = self.find(waits, event_id)
+        if not found.value:
+            return found
+        made = corrected(found.value, changes, reason)
         if not made.value:
             return Outcome(None, made.findings)
-        reversal, new = made.value
-        admitted = self._admitted([new])
-        facts = [
-            *self._decided(event_id, changes, reason, new),
-            *map(_fact, self._taken_back(reversal)),
-            *map(_fact, admitted.events),
-        ]
-        facts += [fact for refusal in admitted.refused for fact in self._refused(new, refusal)]
-        self._append(facts)
-        return Outcome(new, tuple(refusal.finding for refusal in admitted.refused))
+        admitted = self.admitted([made.value[1]])
+        self._append(self._correcting(found.value, made.value[1], changes, reason, leave))
+        return Outcome(made.value[1], tuple(refusal.finding for refusal in admitted.refused))
 
-    def withdraw(self, waits: Iterable[Refusal], event_id: str, reason: str) -> Outcome[events.Event | None]:
-        """Takes back an event that waits and should never have come, with ``reason``; the value is the event."""
-        found = find_waiting(waits, event_id)
+    def withdraw(self, waits: Iterable[Refusal], event_id: str, reason: str, **leave: str) -> Outcome[events.Event | None]:
+        """Takes back an event that waits or stands and should never have come, with ``reason``; the value is the event."""
+        found = self.find(waits, event_id)
         if found.value and not reason:
             said = error("correction-empty", "a withdrawal says why", Place(f"{found.value.kind} {event_id}"), todo="--reason TEXT")
             return Outcome(None, (said,))
-        if event := found.value:
-            self._append([*self._decided(event_id, {}, reason, event), *map(_fact, self._taken_back(withdrawn(event, reason)))])
+        if found.value:
+            self._append(self._correcting(found.value, found.value, {}, reason, leave))
         return found
 
-    def _decided(self, event_id: str, changes: Mapping[str, Any], reason: str, new: events.Event) -> Iterator[Fact]:
-        """What a person decided about an event that waited, and under which id it goes on (its own: not at all)."""
+    def find(self, waits: Iterable[Refusal], event_id: str) -> Outcome[events.Event | None]:
+        """The event of that id that waits, or stands in the books; a letter with the nearest that waits."""
+        event = self.stored.get(event_id)
+        gone = event_id in self.dead | self.corrected or isinstance(event, events.Reversal)
+        return Outcome(event) if event and not gone else find_waiting(waits, event_id)
+
+    def _correcting(
+        self, event: events.Event, new: events.Event, changes: Mapping[str, Any], reason: str, leave: Mapping[str, str]
+    ) -> list[Fact]:
+        """The decision, the reversal of what stands, and the next version (``new`` is the event itself: there is none)."""
+        facts = [
+            *self._decided(event.event_id, changes, reason, new, leave),
+            *map(_fact, self._taken_back(withdrawn(event, reason))),
+        ]
+        if new is not event:
+            admitted = self.admitted([new])
+            facts += map(_fact, admitted.events)
+            facts += [fact for refusal in admitted.refused for fact in self._refused(new, refusal)]
+        return facts
+
+    # What two people decide
+
+    def propose(
+        self, action: str, event: events.Event, text: str, value_base: Decimal | None, new: events.Event | None = None,
+        changes: Mapping[str, Any] | None = None,
+    ) -> Outcome[Proposal | None]:  # fmt: skip
+        """Proposes to book a JOURNAL, to WITHDRAW an event, or to CORRECT it to ``new`` by ``changes``.
+
+        ``value_base``: what it moves in base currency, None where nobody knows.
+        """
+        content = {"event": events.to_payload(event), "changes": {k: str(v) for k, v in (changes or {}).items()}}
+        content |= {"new": events.to_payload(new)} if new else {}
+        return self.proposals.make(action, event.event_id, content, text, event.effective_date, value_base)
+
+    def approve(self, name: str, text: str = "") -> Outcome[Proposal | None]:
+        """What waits under this id, or about this event, is done: a second person agrees to it."""
+        return self.proposals.approve(name, text, self._carried_out)
+
+    def _carried_out(self, p: Proposal) -> Outcome[Sequence[Fact]]:
+        event = events.from_payload(p.content["event"])
+        if p.action == JOURNAL:
+            signed = event.model_copy(update={"maker": p.by, "checker": self.office.actor})
+            admitted = self.admitted([signed])
+            return Outcome([_fact(e) for e in admitted.events], tuple(r.finding for r in admitted.refused))
+        if event.event_id in self.corrected:
+            told = f"{event.event_id} was corrected or withdrawn since"
+            return Outcome((), (error("proposal-overtaken", told, place_of(event), todo="reject the proposal"),))
+        new = events.from_payload(p.content["new"]) if p.action == CORRECT else event
+        return Outcome(self._correcting(event, new, p.content["changes"], p.text, {"proposal": p.id}))
+
+    def _decided(
+        self, event_id: str, changes: Mapping[str, Any], reason: str, new: events.Event, leave: Mapping[str, str]
+    ) -> Iterator[Fact]:
+        """What was decided about an event, and under which id it goes on (its own: not at all)."""
         said = {"event_id": event_id, "next_id": new.event_id, "changes": {k: str(v) for k, v in changes.items()}, "reason": reason}
+        said |= leave
         yield Fact(f"{CORRECTION}:{event_id}", self.fund.id, CORRECTION, event_id, new.effective_date, said)
 
     def _taken_back(self, reversal: events.Event) -> tuple[events.Event, ...]:
@@ -167,7 +246,7 @@ class Door:
         return admit([reversal], self.closed_through, first_open=self.first_open).events if stands else ()
 
     def _append(self, facts: Sequence[Fact]) -> None:
-        self.office.store.append(facts, self.office.actor, self.office.now())
+        self.office.append(facts)
 
 
 def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str = "", heads: Pins | None = None) -> list[Refusal]:
@@ -182,6 +261,12 @@ def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str
     gone = {f.entity for f in later}
     waits = [payload for event_id, payload in newest.items() if event_id not in gone]
     return [Refusal(events.from_payload(p["event"]), finding_of(p["finding"])) for p in waits]
+
+
+def same_journal(one: events.Event, other: events.Event) -> bool:
+    """The same lines for the same reason and day: all but the people, and the id and source it came under."""
+    apart = {"event_id", "source", "belongs_to", "maker", "checker"}
+    return one.model_dump(exclude=apart) == other.model_dump(exclude=apart)
 
 
 def _content(event: events.Event) -> dict[str, Any]:

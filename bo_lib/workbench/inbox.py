@@ -59,7 +59,7 @@ def ingest(office: Office, until: date, again: bool = False) -> None:
         facts.append(fact)
     facts.extend(_misplaced(office.root / office.firm.inbox, until, versions))
     if facts:
-        office.store.append(facts, office.actor, office.now())
+        office.append(facts)
 
 
 def _mappings_hash(office: Office) -> str:

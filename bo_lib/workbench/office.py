@@ -158,6 +158,10 @@ class Office:
         finally:
             self._clock = before
 
+    def append(self, facts: abc.Iterable[Fact], by: str = "") -> None:
+        """Adds facts to the store as ``by`` (default: who acts), known from now on."""
+        self.store.append(facts, by or self.actor, self.now())
+
     def now(self) -> str:
         """The time at which facts become known; ``BO_CLOCK`` replays another day's."""
         return (

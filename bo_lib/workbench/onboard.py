@@ -233,5 +233,5 @@ def _keep(known: Known, made: dict[str, pa.Table]) -> None:
     fact = Fact(
         f"file:{day}:{SENDER}/{known.fund.id}:{digest[:16]}", inbox.STREAM, "file", f"{SENDER}/{known.fund.id}", day, payload
     )
-    office.store.append([fact], office.actor, office.now())
+    office.append([fact])
     known.forget_files()

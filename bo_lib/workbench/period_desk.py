@@ -69,7 +69,7 @@ class PeriodDesk(CloseDesk):
             Fact(f"close:{self.fund.id}:{self.month_name}:{told + n}", self.fund.id, p["fact"], self.month_name, self.day, dict(p))
             for n, p in enumerate(payloads, 1)
         ]
-        self.office.store.append(facts, self.office.actor, self.office.now())
+        self.office.append(facts)
 
     def _closing_now(self) -> CloseState:
         """Where the tasks stand after a decision; what the checks saw is the same."""

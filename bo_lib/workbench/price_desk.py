@@ -86,6 +86,6 @@ class PriceDesk(Desk):
         if why:
             kind, payload = decisions.REFUSED, {**payload, "reason": why, "decision": kind}
             fact_id = f"{kind}:{fact_id}"
-        self.office.store.append([Fact(fact_id, self.fund.id, kind, isin, self.day, payload)], self.office.actor, self.office.now())
+        self.office.append([Fact(fact_id, self.fund.id, kind, isin, self.day, payload)])
         findings = (decisions.refusal(isin, why),) if why else ()
         return decided_report(f"Refused: {why}." if why else done, Verdict.BLOCKED if why else verdict, findings)

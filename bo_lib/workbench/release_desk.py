@@ -104,7 +104,7 @@ class ReleaseDesk(DealingDesk):
         stream = self.fund.id if kind == APPROVED else release_stream(self.fund.id)
         number = sum(f.effective_date == self.day for f in self.known.facts("nav", stream))
         fact = Fact(f"{kind}:{self.fund.id}:{self.day}:{number}", stream, kind, self.fund.id, self.day, payload)
-        self.office.store.append([fact], by, self.office.now())
+        self.office.append([fact], by)
 
     def _release_unattended(self) -> None:
         names = self.office.firm.release.unattended

@@ -41,6 +41,7 @@ def test_help_imports_nothing_heavy() -> None:
         "explain",
         "refused",
         "correct",
+        "proposals",
         "dashboards",
         "lab",
     ],

@@ -32,6 +32,18 @@ def bo(desk: Workbench, capsys: pytest.CaptureFixture[str]) -> Bo:
     return run
 
 
+@pytest.fixture
+def agreed(bo: Bo, monkeypatch: pytest.MonkeyPatch) -> Bo:
+    """A second person approves what is proposed about an event."""
+
+    def approve(event_id: str) -> tuple[int, str, str]:
+        with monkeypatch.context() as patch:
+            patch.setenv("BO_ACTOR", "ben")
+            return bo("proposals", "approve", event_id)
+
+    return approve
+
+
 def misspelt(desk: Workbench) -> Trade:
     """A purchase of an instrument that nobody knows, in the books' list of what waits."""
     like = next(e for e in desk.known.standing(Trade) if e.side == "BUY")
@@ -57,24 +69,28 @@ def test_what_waits_is_listed_with_where_what_why_and_what_to_do(desk: Workbench
     assert wrong.event_id in bo("refused")[1]
 
 
-def test_a_correction_changes_the_books_and_shortens_the_list(desk: Workbench, bo: Bo) -> None:
+def test_a_correction_changes_the_books_and_shortens_the_list(desk: Workbench, bo: Bo, agreed: Bo) -> None:
     wrong = misspelt(desk)
     isin = next(e.isin for e in desk.known.standing(Trade) if e.isin[:-1] == wrong.isin[:-1] and e.isin != wrong.isin)
     before = desk.book.positions().to_pylist()
     code, out, _ = bo("correct", wrong.event_id, f"isin={isin}", "--reason", "misspelt")
-    assert code == Exit.OK and f"trade:{FUND}:B1:v1~2 takes the place of {wrong.event_id}, and is in the books" in out
-    assert bo("refused")[0] == Exit.OK
+    assert code == Exit.ATTENTION and "(one person may up to 10,000) and waits for a second person" in out
+    assert desk.book.positions().to_pylist() == before
+    assert agreed(wrong.event_id)[0] == Exit.OK and bo("refused")[0] == Exit.OK
     held = {row["isin"]: row["quantity"] for row in desk.book.positions().to_pylist()}
     assert held[isin] == next(row["quantity"] for row in before if row["isin"] == isin) + wrong.quantity
 
 
-def test_a_correction_that_is_wrong_again_waits_and_the_list_says_so(desk: Workbench, bo: Bo) -> None:
+def test_a_correction_that_is_wrong_again_waits_and_the_list_says_so(desk: Workbench, bo: Bo, agreed: Bo) -> None:
     wrong = misspelt(desk)
     code, out, _ = bo("correct", wrong.event_id, "isin=XX0000000000", "--reason", "another guess")
-    assert code == Exit.ATTENTION and "and waits itself" in out and "instrument-unknown" in out
-    code, out, _ = bo("correct", f"{wrong.event_id}~2", "--withdraw", "--reason", "not ours")
-    assert code == Exit.OK and "is withdrawn" in out
-    assert bo("refused")[0] == Exit.OK
+    assert code == Exit.ATTENTION and "It moves an amount nobody knows" in out
+    code, out, _ = agreed(wrong.event_id)
+    assert code == Exit.OK and "instrument-unknown" not in out and "1 event waits" in out
+    again = f"{wrong.event_id}~2"
+    assert again in bo("refused")[1]
+    assert bo("correct", again, "--withdraw", "--reason", "not ours")[0] == Exit.ATTENTION
+    assert agreed(again)[0] == Exit.OK and bo("refused")[0] == Exit.OK
 
 
 @pytest.mark.parametrize(
@@ -134,36 +150,42 @@ def send(desk: Workbench, *cells: tuple[str, str]) -> str:
     return f"trade:{FUND}:HELD-1:v1"
 
 
-def test_a_trade_held_back_before_the_books_is_listed_corrected_and_not_held_back_again(desk: Workbench, bo: Bo) -> None:
+def test_a_trade_held_back_before_the_books_is_listed_corrected_and_not_held_back_again(
+    desk: Workbench, bo: Bo, agreed: Bo
+) -> None:
     held = send(desk, ("ISIN", "XX0000000000"))
     code, out, _ = bo("refused", "--json")
     (row,) = json.loads(out)[0]["sections"][0]["rows"]
     assert code == Exit.ATTENTION and (row["event_id"], row["kind"]) == (held, "trade held back")
     assert row["where"] == "ORDERS/late_trades.csv, line 2, isin" and row["todo"] == "correct the ISIN, or load the instrument"
     isin = next(e.isin for e in desk.known.standing(Trade))
-    code, out, _ = bo("correct", held, f"isin={isin}", "--reason", "misspelt")
-    assert code == Exit.OK and f"{held}~2 takes the place of {held}, and is in the books" in out
+    assert bo("correct", held, f"isin={isin}", "--reason", "misspelt")[0] == Exit.ATTENTION
+    code, out, _ = agreed(held)
+    assert code == Exit.OK and f"Approved by ben: correct {held}, as " in out
     again = Workbench.open(FUND, DAY, root=desk.office.root)
     assert again.trades().verdict is not Verdict.BLOCKED and not again.held_trades()
     assert [e.isin for e in again.known.standing(Trade) if e.trade_id == "HELD-1"] == [isin]
     assert bo("refused")[0] == Exit.OK
 
 
-def test_a_trade_held_back_is_withdrawn_and_its_file_does_not_bring_it_back(desk: Workbench, bo: Bo) -> None:
+def test_a_trade_held_back_is_withdrawn_and_its_file_does_not_bring_it_back(desk: Workbench, bo: Bo, agreed: Bo) -> None:
     held = send(desk, ("Net Amount", "1.00"))
     assert held in bo("refused")[1]
-    assert bo("correct", held, "--withdraw", "--reason", "no trade of ours")[0] == Exit.OK
+    assert bo("correct", held, "--withdraw", "--reason", "no trade of ours")[0] == Exit.ATTENTION
+    assert agreed(held)[0] == Exit.OK
     assert bo("refused")[0] == Exit.OK
     again = Workbench.open(FUND, DAY, root=desk.office.root)
     again.trades()
     assert not [e for e in again.known.standing(Trade) if e.trade_id == "HELD-1"]
 
 
-def test_a_trade_held_back_is_released_by_a_person_who_confirms_its_price(desk: Workbench, bo: Bo) -> None:
+def test_a_trade_held_back_is_released_by_a_person_who_confirms_its_price(desk: Workbench, bo: Bo, agreed: Bo) -> None:
     held = send(desk, ("Price", "1.00"), ("Net Amount", ""))
     (refused,) = Workbench.open(FUND, DAY, root=desk.office.root).held_trades()
     assert refused.finding.code == "trade-price-far"
-    assert bo("correct", held, "price=1.00", "--reason", "confirmed by the broker")[0] == Exit.OK
+    assert bo("correct", held, "price=1.00", "--reason", "confirmed by the broker")[0] == Exit.ATTENTION, "by the last price"
+    assert [f.value for f in desk.waiting().figures if f.label == "For a second person"] == [1]
+    assert agreed(held)[0] == Exit.OK
     assert bo("refused")[0] == Exit.OK
 
 

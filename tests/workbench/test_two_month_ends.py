@@ -109,12 +109,16 @@ def story(firm: Firm) -> dict[str, Any]:
     act("hard by the same", "ana", "07-03T12:05", "hard_close")
     act("hard", "ben", "07-03T12:10", "hard_close")
     act("hard twice", "ben", "07-03T12:15", "hard_close", "again")
-    told["journal"] = _journal(firm, desk)
+    with firm.acting(desk, "ana", "07-03T13:00"):
+        desk.known.book_events([_journal("mj:1", JUNE, maker="ana", checker="ben")])
+        told["journal"] = [str(r.finding) for r in desk.known.refused()]
     with firm.acting(desk, "ana", "07-03T13:30"):
         told["checked"] = desk.close_tasks()
         told["by one person"] = desk.correct("mj:1", {"effective_date": "2026-07-03"}, "June is closed")
         desk.withdraw("mj:1", "June is closed")
-    _journal(firm, desk, "mj:2", date(2026, 7, 3), "14")
+        told["proposed"] = desk.propose_journal(_journal("mj:2", date(2026, 7, 3)))
+    with firm.acting(desk, "ben", "07-03T14:00"):
+        told["approved"] = [desk.approve_proposal(name) for name in ("mj:1", "mj:2")]
     told["pack"] = pack.make(desk, firm.root / "outputs" / "close" / "2026-06" / FUND)
     firm.carry("operations", JULY)
     return told
@@ -131,14 +135,10 @@ def _trade_late(firm: Firm, desk: Workbench) -> None:
     firm.carry("orders", date(2026, 7, 2))
 
 
-def _journal(firm: Firm, desk: Workbench, event_id: str = "mj:1", day: date = JUNE, hour: str = "13") -> list[str]:
-    """A manual journal, into the closed month unless said otherwise: what waits for a person afterwards."""
+def _journal(event_id: str, day: date, **people: str) -> ManualJournal:
     legs = (("administration_fee", "100"), ("administration_fee_payable", "-100"))
     lines = tuple(JournalLine(ledger=name, currency="EUR", local=Decimal(x), base=Decimal(x)) for name, x in legs)
-    about = {"event_id": event_id, "fund": FUND, "effective_date": day, "reason": "audit", "maker": "ana", "checker": "ben"}
-    with firm.acting(desk, "ana", f"07-03T{hour}:00"):
-        desk.known.book_events([ManualJournal(lines=lines, **about)])
-        return [str(r.finding) for r in desk.known.refused()]
+    return ManualJournal(event_id=event_id, fund=FUND, effective_date=day, lines=lines, reason="audit", **people)
 
 
 def said(report: Report) -> tuple[str, str]:
@@ -217,6 +217,7 @@ def test_a_manual_journal_into_the_closed_month_waits_with_what_to_do(story: dic
     assert "period-closed" in letter and "have the period reopened by two people" in letter
     by_one = story["by one person"]
     assert by_one.verdict is Verdict.BLOCKED and [f.code for f in by_one.findings] == ["journal-signed"]
+    assert [r.verdict for r in (story["proposed"], *story["approved"])] == [Verdict.ATTENTION, Verdict.PASS, Verdict.PASS]
 
 
 def test_the_audit_pack_is_verified_by_hash(story: dict[str, Any], firm: Firm, tmp_path: Path) -> None:

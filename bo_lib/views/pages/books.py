@@ -10,12 +10,14 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.model.findings import Finding, Verdict
+from bo_lib.model.four_eyes import Proposal
 from bo_lib.model.money import ZERO
-from bo_lib.views.pages.common import count, table, verdict_of
+from bo_lib.views.pages.common import count, table, verdict_of, without_empty
 from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import label
 
 HINT = "bo refused --fund {} lists them"
+SECOND = "It is not done until somebody else approves it: bo proposals approve ID."
 
 
 def waits(n: int, fund: str) -> str:
@@ -23,24 +25,63 @@ def waits(n: int, fund: str) -> str:
     return f"{count(n, 'event waits', 'events wait')} for a person: {HINT.format(fund)}."
 
 
-def waiting_report(refused: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], fund: str) -> Report:
-    """Events the books refused and trades held back before them (rows of table WAITING, ``file`` a name)."""
+def waiting_report(
+    refused: Sequence[Mapping[str, Any]], held: Sequence[Mapping[str, Any]], proposed: Sequence[Proposal], fund: str
+) -> Report:
+    """Events the books refused and trades held back before them (rows of table WAITING, ``file`` a name), and what is proposed."""
     rows = [*refused, *({**row, "kind": "trade held back"} for row in held)]
     said = waits(len(refused), fund) if refused else "No event waits: everything that came is in the books."
     if held:
         said = f"{waits(len(refused), fund)} " if refused else ""
         said += f"{count(len(held), 'trade is', 'trades are')} held back before the books."
+    if proposed:
+        said += f" {count(len(proposed), 'proposal waits', 'proposals wait')} for a second person."
     shown = [{**row, "where": ", ".join(row[k] for k in ("file", "at", "field") if row[k])} for row in rows]
     columns = ("event_id", "kind", "effective_date", "where", "message", "found", "expected", "todo")
     how = "None is in net assets until it is corrected: bo correct EVENT_ID FIELD=VALUE --reason TEXT."
     return Report(
-        "waiting", "Waiting events", Verdict.ATTENTION if rows else Verdict.PASS, said,
+        "waiting", "Waiting events", Verdict.ATTENTION if rows or proposed else Verdict.PASS, said,
         (
             Figure("Events waiting", len(refused), HINT.format(fund) if refused else "", alarm=bool(refused)),
             Figure("Trades held back", len(held), alarm=bool(held)),
+            Figure("For a second person", len(proposed), alarm=bool(proposed)),
         ),
-        (Section("Waiting events", how if rows else "", table(shown, columns), rows=200),),
+        (Section("Waiting events", how if rows else "", table(shown, columns), rows=200), *proposed_section(proposed)),
     )  # fmt: skip
+
+
+def proposed_section(proposed: Sequence[Proposal]) -> tuple[Section, ...]:
+    """What waits for the eyes of a second person; nothing where nothing does."""
+    return (Section("Waiting for a second person", SECOND, _proposals(proposed), rows=200),) if proposed else ()
+
+
+def proposals_report(found: Sequence[Proposal], fund: str) -> Report:
+    """Proposals with who made and who answered them."""
+    waits = sum(p.state == "waiting" for p in found)
+    said = f"{fund}: {count(waits, 'proposal waits', 'proposals wait')} for a second person."
+    section = Section("Proposals", SECOND if waits else "", _proposals(found), rows=200)
+    return Report("proposals", "Proposals", Verdict.ATTENTION if waits else Verdict.PASS, said, (), (section,))
+
+
+def _proposals(found: Sequence[Proposal]) -> pa.Table:
+    rows = [
+        {"id": p.id, "proposal": p.action, "about": p.about, "what": _what(p), "value_base": p.value_base, "by": p.by,
+         "at": _time(p.at), "text": p.text, "state": p.state, "answered_by": p.checker, "answered": _time(p.checked_at),
+         "answer": p.answer} for p in found
+    ]  # fmt: skip
+    return without_empty(table(rows, ("id", "proposal", "about", "what", "value_base", "by", "at", "text", "state", "answered_by",
+                                      "answered", "answer")))  # fmt: skip
+
+
+def _time(at: str) -> str:
+    return at[:16].replace("T", " ")
+
+
+def _what(p: Proposal) -> str:
+    """The lines of a journal, or what changes of an event."""
+    if lines := p.content["event"].get("lines"):
+        return "; ".join(f"{x['ledger']} {x['local']} {x['currency']}" for x in lines)
+    return ", ".join(f"{name}: {value}" for name, value in p.content["changes"].items())
 
 
 def decided_report(said: str, left: Report, verdict: Verdict, findings: Sequence[Finding]) -> Report:
