@@ -26,19 +26,37 @@ def held_by_isin(positions: pa.Table) -> dict[str, Held]:
     return held
 
 
+def eligible(event: GoldenEvent, held: Mapping[str, Held], pending: Iterable[Mapping[str, Any]]) -> Held:
+    """Account -> signed position that an event counts on: what is ``held`` on trade date, of interest only what settles before
+    the ex date by agreement. ``pending``: rows of OPEN_TRADES.
+    """
+    there, ex = dict(held.get(event.isin, {})), event.effective_date
+    for trade in pending if event.caev == "INTR" and ex else ():
+        if trade["isin"] == event.isin and trade["settlement_date"] >= ex:
+            signed = trade["quantity_open"] if trade["side"] in ("BUY", "COVER") else -trade["quantity_open"]
+            there[trade["account"]] = there.get(trade["account"], ZERO) - signed
+    return {account: quantity for account, quantity in sorted(there.items()) if quantity}
+
+
 def entitlements(
-    golden: Iterable[GoldenEvent], positions: pa.Table, day: date, *, numbers: Mapping[str, str] | None = None
+    golden: Iterable[GoldenEvent],
+    positions: pa.Table,
+    day: date,
+    *,
+    numbers: Mapping[str, str] | None = None,
+    pending: pa.Table | None = None,
 ) -> pa.Table:
-    """Table ENTITLEMENTS of the events that count from ``day``; ``positions``: POSITIONS at the close before, on trade date.
+    """Table ENTITLEMENTS of the events that count from ``day``; ``positions``: POSITIONS at the close before, on trade date, and
+    ``pending``: OPEN_TRADES of it.
 
     ``numbers``: account -> number under which its custodian announces, to set the custodian's eligible balance beside ours.
     An event that lacks a field gives a row without the figure. Market claims are not among them.
     """
-    held, numbers = held_by_isin(positions), numbers or {}
+    held, numbers, open_trades = held_by_isin(positions), numbers or {}, _rows(pending)
     due = [event for event in golden if event.status == "active" and event.effective_date == day]
     rows = []
     for event in due:
-        for account, quantity in sorted(held.get(event.isin, {}).items()):
+        for account, quantity in eligible(event, held, open_trades).items():
             theirs = event.eligible.get(numbers.get(account, account))
             rows.append({
                 "ref": event.ref, "caev": event.caev, "isin": event.isin, "account": account, "eligible": quantity,
@@ -46,6 +64,10 @@ def entitlements(
                 "currency": event.currency, **_money(event, quantity), **_securities(event, quantity),
             })  # fmt: skip
     return ENTITLEMENTS.build(rows).value
+
+
+def _rows(table: pa.Table | None) -> list[dict[str, Any]]:
+    return table.to_pylist() if table is not None else []
 
 
 def _money(event: GoldenEvent, quantity: Decimal) -> dict[str, Decimal]:
@@ -82,41 +104,50 @@ def to_events(
     currencies: Mapping[str, str] | None = None,
     numbers: Mapping[str, str] | None = None,
     booked: Container[str] = (),
+    pending: pa.Table | None = None,
 ) -> Outcome[list[ev.Event]]:
     """Events for the books of ``fund``: what it holds (``positions`` at the close before) and what counts from ``day``.
 
-    With ``previous`` everything after it up to ``day``: no event of a weekend is lost. ``prices`` (ISIN -> price of the ex date)
-    value a rights issue; a right without a price is valued in theory. ``instructions`` ((ref, account) -> rights) say how many
-    rights to exercise; without one, ``take_up`` (a part of the holding) applies. ``currencies`` (ISIN -> currency) is for
-    interest announced without one. ``numbers``: account -> custodian's number, for the reference on its entries.
-    ``booked``: ids of events in the books; one that is cancelled since is reversed. Ids are fund:type:ISIN:date.
+    With ``previous`` everything after it up to ``day``: no event of a weekend is lost, and interest announced after its ex date is
+    made until it is paid. ``prices`` (ISIN -> price of the ex date) value a rights issue; a right without a price is valued in
+    theory. ``instructions`` ((ref, account) -> rights) say how many rights to exercise; without one, ``take_up`` (a part of the
+    holding) applies. ``currencies`` (ISIN -> currency) is for interest announced without one. ``numbers``: account -> custodian's
+    number, for the reference on its entries. ``booked``: ids of events in the books; one that is cancelled since is reversed.
+    ``pending``: OPEN_TRADES at the close before. Ids are fund:type:ISIN:date.
     """
     held = held_by_isin(positions)
     names = [*(numbers or {}), *(numbers or {}).values(), *{a for accounts in held.values() for a in accounts}]
-    maker = _Maker(fund, golden, held, prices or {}, take_up, instructions or {}, currencies or {}, names)
+    maker = _Maker(fund, golden, held, _rows(pending), prices or {}, take_up, instructions or {}, currencies or {}, names)
     made: list[ev.Event] = []
     for event in golden:
         when = event.effective_date
         if event.status == "cancelled":
             made += [maker.reversal(event, event_id, day) for event_id in maker.ids(event) if event_id in booked]
-        elif when and (previous < when <= day if previous else when == day) and maker.holds(event):
+        elif when and _counts(event, when, day, previous) and maker.holds(event):
             made += maker.events(event, when)
     return Outcome(made, tuple(maker.findings))
+
+
+def _counts(event: GoldenEvent, when: date, day: date, previous: date | None) -> bool:
+    if previous is None:
+        return when == day
+    return when <= day and previous < (max(when, event.payment_date) if event.ex_interest and event.payment_date else when)
 
 
 class _Maker:
     """Golden records of one fund and day into events; keeps the findings on the way."""
 
     def __init__(
-        self, fund: str, golden: Sequence[GoldenEvent], held: dict[str, Held], prices: Mapping[str, Decimal], take_up: Decimal,
-        instructions: Mapping[tuple[str, str], Decimal], currencies: Mapping[str, str], names: Sequence[str],
+        self, fund: str, golden: Sequence[GoldenEvent], held: dict[str, Held], pending: Sequence[Mapping[str, Any]],
+        prices: Mapping[str, Decimal], take_up: Decimal, instructions: Mapping[tuple[str, str], Decimal],
+        currencies: Mapping[str, str], names: Sequence[str],
     ) -> None:  # fmt: skip
-        self.fund, self.golden, self.held, self.prices, self.take_up = fund, golden, held, prices, take_up
+        self.fund, self.golden, self.held, self.pending, self.prices, self.take_up = fund, golden, held, pending, prices, take_up
         self.instructions, self.currencies, self.names = instructions, currencies, names
         self.findings: list[Finding] = []
 
     def holds(self, event: GoldenEvent) -> bool:
-        return any(self.held.get(event.isin, {}).values())
+        return bool(eligible(event, self.held, self.pending))
 
     def ids(self, event: GoldenEvent) -> list[str]:
         stem = f"{self.fund}:{event.ref}"

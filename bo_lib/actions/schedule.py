@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,8 +14,8 @@ import pyarrow as pa
 from bo_lib.actions.entitle import held_by_isin
 from bo_lib.actions.golden import GoldenEvent
 from bo_lib.actions.tables import COUPONS_DUE, UPCOMING
-from bo_lib.model.dates import CURRENCY_CALENDAR, add_business_days
-from bo_lib.model.findings import Finding, Place, warning
+from bo_lib.model.dates import CURRENCY_CALENDAR, add_business_days, ex_interest_date
+from bo_lib.model.findings import Finding, Outcome, Place, warning
 from bo_lib.model.money import ZERO, plain, round_to
 
 _ORDER = ("deadline", "ex", "payment")
@@ -49,7 +50,8 @@ def _row(event: GoldenEvent, what: str, when: date, day: date, quantity: Decimal
 def coupons_due(instruments: pa.Table, first: date, last: date) -> pa.Table:
     """Table COUPONS_DUE from ``first`` to ``last`` (coupon dates, both included), from table INSTRUMENTS.
 
-    Coupon dates run back from maturity in whole months, unadjusted; payment on the next business day of the currency.
+    Coupon dates run back from maturity in whole months, unadjusted; payment on the next business day of the currency; the ex date
+    is ``ex_interest_date``.
     """
     rows = []
     for bond in instruments.to_pylist():
@@ -60,6 +62,7 @@ def coupons_due(instruments: pa.Table, first: date, last: date) -> pa.Table:
             if first <= due <= last and due != bond["issued"]:
                 rows.append({
                     "isin": bond["isin"], "due": due, "currency": bond["currency"],
+                    "ex_date": ex_interest_date(due, bond["ex_dividend_days"] or 0, bond["currency"]),
                     "payment_date": add_business_days(due, 0, CURRENCY_CALENDAR.get(bond["currency"], "TARGET")),
                     "rate_pct_of_nominal": round_to(bond["coupon_pct"] / bond["coupons_per_year"], 18),
                     "regular": bond["issued"] is None or bond["issued"] <= before,
@@ -80,6 +83,30 @@ def _coupon_dates(maturity: date, months: int, first: date) -> Iterator[tuple[da
 def _months_before(day: date, months: int) -> date:
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def by_terms(golden: Sequence[GoldenEvent], instruments: pa.Table, within_days: int = 5) -> Outcome[list[GoldenEvent]]:
+    """The same events, interest counting from the ex date of the bond's own terms (table INSTRUMENTS), as accrued interest does.
+
+    An announced ex date is one of trading, and differs. Interest that no terms explain counts from its payment date: a finding.
+    """
+    known, findings = list(golden), []
+    dates = [event.payment_date for event in golden if event.caev == "INTR" and event.payment_date]
+    first, last = (day + timedelta(days=n) for day, n in ((min(dates), -30), (max(dates), 1))) if dates else (date.max, date.min)
+    due: dict[str, list[dict[str, Any]]] = {}
+    for coupon in coupons_due(instruments, first, last).to_pylist():
+        due.setdefault(coupon["isin"], []).append(coupon)
+    for n, event in enumerate(golden):
+        if event.caev != "INTR" or event.status != "active" or not event.payment_date:
+            continue
+        near = [c for c in due.get(event.isin, ()) if _near(event.payment_date, c["payment_date"], within_days)]
+        if near:
+            known[n] = replace(event, ex_interest=near[0]["ex_date"])
+        else:
+            said = f"{event.ref}: by its terms {event.isin} pays nothing near {event.payment_date}; counted from that day"
+            todo = "complete the security master, and look at the trades that settle around that day"
+            findings.append(warning("coupon-not-in-terms", said, Place(event.ref), todo=todo))
+    return Outcome(known, tuple(findings))
 
 
 def unannounced_coupons(due: pa.Table, golden: Sequence[GoldenEvent], positions: pa.Table, within_days: int = 5) -> list[Finding]:

@@ -9,7 +9,7 @@ ENTITLEMENTS = Table("entitlements", "what each account is entitled to, by event
     Column("caev", TEXT, "ISO event type", True),
     Column("isin", TEXT, "security held", True),
     Column("account", TEXT, "the fund's account", True),
-    Column("eligible", QUANTITY, "signed position at the close before, trade-date basis", True),
+    Column("eligible", QUANTITY, "signed position at the close before, traded; interest: settling before its ex date", True),
     Column("eligible_at_custodian", QUANTITY, "balance as the custodian announced it, where it did"),
     Column("currency", TEXT, "of the amounts"),
     Column("gross", AMOUNT, "eligible x rate; short positions pay: negative"),
@@ -37,6 +37,7 @@ UPCOMING = Table("upcoming_actions", "dates ahead, nearest first", ("day", "what
 COUPONS_DUE = Table("coupons_due", "coupons by the bonds' own terms", ("isin", "due"), (
     Column("isin", TEXT, "bond", True),
     Column("due", DATE, "coupon date, not adjusted", True),
+    Column("ex_date", DATE, "first day of settlement without it: the coupon date, or that of the ex-dividend period", True),
     Column("payment_date", DATE, "next business day of the currency's calendar", True),
     Column("rate_pct_of_nominal", RATE, "for this payment", True),
     Column("currency", TEXT, "ISO 4217", True),

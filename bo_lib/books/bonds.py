@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from bo_lib.model.dates import add_business_days
+from bo_lib.model.dates import ex_interest_date
 from bo_lib.model.findings import Finding, Outcome, error
 from bo_lib.model.money import ZERO, round_money
 
@@ -63,13 +63,11 @@ def coupon_period(maturity: date, coupons_per_year: int, day: date) -> tuple[dat
     raise ValueError(f"no coupon date on or before {day} for a bond that matures {maturity}")
 
 
-def accrued_interest(
-    nominal: Decimal, bond: Mapping[str, Any], day: date, *, ex_dividend_days: int = 0, centre: str = "GB"
-) -> Outcome[Decimal]:
+def accrued_interest(nominal: Decimal, bond: Mapping[str, Any], day: date, *, ex_dividend_days: int = 0) -> Outcome[Decimal]:
     """Interest accrued on ``nominal`` up to ``day``, in the bond's currency, rounded once. Zero on a coupon date and at maturity.
 
-    ``bond``: a row of INSTRUMENTS. A first period that starts at ``issued`` accrues from there. Within the last
-    ``ex_dividend_days`` business days before a coupon interest is negative, the buyer being owed the days to it.
+    ``bond``: a row of INSTRUMENTS. A first period that starts at ``issued`` accrues from there. From the ex date on
+    (``ex_interest_date``) interest is negative, the buyer being owed the days to the coupon.
     Terms that are missing or unknown give zero and an error.
     """
     if finding := _unusable(bond):
@@ -79,7 +77,7 @@ def accrued_interest(
         return Outcome(ZERO)
     last, following = coupon_period(maturity, per_year, day)
     start, end, sign = max(last, bond["issued"] or last), day, 1
-    if ex_dividend_days and day > add_business_days(following, -ex_dividend_days, centre):
+    if day >= ex_interest_date(following, ex_dividend_days, bond["currency"]):
         start, end, sign = day, following, -1
     yearly = nominal * bond["coupon_pct"] / 100
     amount = sign * yearly * year_fraction(bond["day_count"], start, end, per_year=per_year, period=(last, following))

@@ -235,6 +235,17 @@ class Book:
             for t in sorted(trades, key=lambda t: (t.event.settlement_date, t.event.trade_id))
         ))  # fmt: skip
 
+    def settling_after(self, day: date) -> dict[str, tuple[Decimal, Decimal]]:
+        """Per instrument what trades bring that settle after ``day`` by agreement: signed quantity, and interest paid or received
+        (negative) with it.
+        """
+        sums: dict[str, tuple[Decimal, Decimal]] = {}
+        for trade in (t for state in self._states for t in state.trades.values() if t.event.settlement_date > day):
+            quantity, interest = sums.get(trade.event.isin, (ZERO, ZERO))
+            paid = trade.event.accrued_interest if trade.nominal > 0 else -trade.event.accrued_interest
+            sums[trade.event.isin] = quantity + trade.nominal, interest + paid
+        return sums
+
     @cached_property
     def open_deals(self) -> pa.Table:
         """Table FX_DEALS: spots and forwards agreed and not yet settled."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 from bo_lib.books.lots import QUANTITY_DIGITS, Lot, add, apportion, position, relieve, split
-from bo_lib.books.state import Claim, Line, Refused, Setting, State, said
+from bo_lib.books.state import Claim, Line, OpenTrade, Refused, Setting, State, said
 from bo_lib.model.events import Coupon, Dividend, RightsExercise, RightsIssue, Split
 from bo_lib.model.money import ZERO, Rounding, plain, round_money, round_to
 
@@ -16,27 +17,47 @@ Ledgers = tuple[str, str]  # what is owed, income or expense
 def dividend(event: Dividend, state: State, setting: Setting, day: date) -> list[Line]:
     """Dr receivable (net), tax to reclaim and withholding tax, Cr income, per account held long; shorts owe the gross."""
     long, short = ("dividends_receivable", "dividend_income"), ("dividends_payable", "dividend_expense")
-    return _income(event, state, setting, day, event.rate_per_share, long, short)
+    return _income(event, state, setting, day, state.positions_of(event.isin), event.rate_per_share, long, short)
 
 
 def coupon(event: Coupon, state: State, setting: Setting, day: date) -> list[Line]:
-    """As a dividend, on the nominal held at the close of the day before; of an inflation-linked bond on the inflated nominal."""
+    """As a dividend, on the nominal that settles before the ex date by agreement, whenever it was traded and whenever it does.
+
+    A trade's interest runs to the day agreed for its settlement, so that day says whose the coupon is. Of an inflation-linked
+    bond on the inflated nominal.
+    """
+    ex, held = event.own_date, dict(state.positions_of(event.isin))
+    rate = event.rate_pct_of_nominal / 100 * state.index_ratios.get(event.isin, Decimal(1))
+    for trade in state.trades.values():
+        order = trade.event
+        if order.isin == event.isin and order.settlement_date >= ex:
+            held[order.account] = held.get(order.account, ZERO) - trade.nominal
+        elif order.isin == event.isin and trade.open:
+            _market_claim(event, trade, rate, state)
     ledgers = ("interest_receivable", "interest_income")
-    for order in (pending.event for pending in state.trades.values()):
-        if order.isin == event.isin and order.effective_date < day <= order.settlement_date:
-            told = f"{order.side} {order.trade_id} settles {order.settlement_date}, on the coupon of {day} or after"
-            todo = "this coupon is due to whoever held before it settled: claim it, or book the difference"
-            state.warn(event, "coupon-across-settlement", told, todo)
-    ratio = state.index_ratios.get(event.isin, Decimal(1))
-    return _income(event, state, setting, day, event.rate_pct_of_nominal / 100 * ratio, ledgers, ledgers)
+    entitled = [(account, nominal) for account, nominal in sorted(held.items()) if nominal]
+    return _income(event, state, setting, day, entitled, rate, ledgers, ledgers)
+
+
+def _market_claim(event: Coupon, trade: OpenTrade, rate: Decimal, state: State) -> None:
+    """A trade late in settling over the ex date: the issuer pays the one who delivers late, and he owes it to the other."""
+    order = trade.event
+    amount = f"{plain(round_money(abs(trade.open) * trade.factor * rate, event.currency))} {event.currency}"
+    told = f"{order.side} {order.trade_id} was to settle {order.settlement_date}, before the ex date {event.own_date}, and has not"
+    if trade.open > 0:
+        told, todo = f"{told}: {amount} of the coupon come from the seller", f"claim them from {order.counterparty or 'the seller'}"
+    else:
+        told, todo = f"{told}: {amount} that the custodian pays are the buyer's", "expect his claim, and pay it over"
+    state.warn(event, "coupon-market-claim", told, todo)
 
 
 def _income(
-    event: Dividend | Coupon, state: State, setting: Setting, day: date, rate: Decimal, long: Ledgers, short: Ledgers
-) -> list[Line]:
+    event: Dividend | Coupon, state: State, setting: Setting, day: date, held_by: Iterable[tuple[str, Decimal]], rate: Decimal,
+    long: Ledgers, short: Ledgers,
+) -> list[Line]:  # fmt: skip
     setting.expect_instrument(event.isin)
     ccy, lines, claims = event.currency, [], []
-    for account, held in state.positions_of(event.isin):
+    for account, held in held_by:
         gross = round_money(held * rate, ccy)
         tax = round_money(gross * event.withholding_pct / 100, ccy) if held > 0 else ZERO
         reclaim = round_money(gross * getattr(event, "reclaim_pct", ZERO) / 100, ccy) if tax else ZERO
@@ -53,7 +74,9 @@ def _income(
         claims.append(claim)
         lines += said(posted, event.event_ref, f"{event.kind} on {plain(held)} {event.isin}")
     if not claims:
-        state.inform(event, "nothing-held", f"{event.kind} {event.event_ref}: no {event.isin} held at the close before {day}")
+        state.inform(
+            event, "nothing-held", f"{event.kind} {event.event_ref}: no {event.isin} held at the close before {event.own_date}"
+        )
     state.claims[event.event_id] = claims
     return lines
 

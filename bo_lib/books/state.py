@@ -94,6 +94,12 @@ class OpenTrade:
     agreed: Decimal  # money as agreed: its sign says who pays, whatever was paid since
     factor: Decimal = Decimal(1)  # splits since the trade: quantity held per quantity traded
 
+    @property
+    def nominal(self) -> Decimal:
+        """Signed quantity of all of it, settled or not, in today's shares."""
+        sign = 1 if self.event.side in ("BUY", "COVER") else -1
+        return sign * self.event.quantity * self.factor
+
     def settle(self, quantity: Decimal, money: Decimal, money_base: Decimal) -> None:
         self.open -= quantity.copy_sign(self.open)
         self.money -= money

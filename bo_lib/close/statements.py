@@ -70,9 +70,8 @@ def statement_of_net_assets(struck: Strike) -> NetAssetsStatement:
     Short positions, overdrawn currencies and forwards at a loss stand among the liabilities.
     """
     lines: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
-    held = {row["item"] for row in struck.components.to_pylist() if row["component"] == "holding"}
     for row in struck.components.to_pylist():
-        lines["assets" if row["base"] >= 0 else "liabilities", _line(row, held)] += abs(row["base"])
+        lines["assets" if row["base"] >= 0 else "liabilities", _line(row)] += abs(row["base"])
     assets, liabilities = (sum((a for (s, _), a in lines.items() if s == side), ZERO) for side in ("assets", "liabilities"))
     net = assets - liabilities
     rows = [
@@ -88,11 +87,11 @@ def statement_of_net_assets(struck: Strike) -> NetAssetsStatement:
     return NetAssetsStatement(built(NET_ASSETS, rows), assets, liabilities, classes)
 
 
-def _line(row: Mapping[str, Any], held: set[str]) -> str:
+def _line(row: Mapping[str, Any]) -> str:
     if row["component"] == "holding":
         return "investments at market value" if row["base"] >= 0 else "investments sold short"
     if row["component"] == "accrual":
-        return "interest accrued" if row["item"] in held else f"{row['item'].replace('_', ' ')} payable"
+        return "interest accrued" if row["quantity"] is not None else f"{row['item'].replace('_', ' ')} payable"
     if row["component"] == "cash":
         return "cash" if row["base"] >= 0 else "overdrafts"
     return {"forward": "forward currency deals", "suspense": "suspense"}.get(row["component"], str(row["item"]).replace("_", " "))

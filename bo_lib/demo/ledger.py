@@ -188,10 +188,15 @@ class Book:
         self.dues.append(due)
 
     def actions_between(self, previous: date, day: date) -> None:
-        """Ex dates and coupons after ``previous`` up to ``day``, for the position at the previous close."""
+        """Ex dates and coupons after ``previous`` up to ``day``, for the position at the previous close; of a coupon for what is
+        delivered before its date.
+        """
         for action in self.market.actions:
-            when = action.pay if action.caev in ("INTR", "EXRI") else action.ex
+            when = action.pay if action.caev == "EXRI" else action.ex
             quantity = self.position.get(action.isin, ZERO)
+            if action.caev == "INTR":
+                late = (t for t in self.trades.values() if t.isin == action.isin and t.settlement_date >= action.ex)
+                quantity -= sum((t.sign * t.quantity for t in late), ZERO)
             if previous < when <= day and quantity:
                 getattr(self, f"_{action.caev.lower()}")(action, quantity)
 

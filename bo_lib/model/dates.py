@@ -85,6 +85,16 @@ def add_business_days(day: date, days: int, calendar: str) -> date:
     raise AssertionError("unreachable")
 
 
+def ex_interest_date(coupon_date: date, ex_dividend_days: int, currency: str) -> date:
+    """First day on which a bond settles without the coupon of ``coupon_date``: that day itself, or with an ex-dividend period
+    the day after the last one that carries it, ``ex_dividend_days`` business days before (DMO, Formulae for calculating gilt prices
+    from yields, section 3).
+    """
+    if not ex_dividend_days:
+        return coupon_date
+    return add_business_days(coupon_date, -ex_dividend_days, CURRENCY_CALENDAR.get(currency, "TARGET")) + timedelta(days=1)
+
+
 def previous_business_day(day: date, calendar: str) -> date:
     return add_business_days(day, -1, calendar)
 

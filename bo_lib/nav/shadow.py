@@ -99,7 +99,7 @@ def _compare(
     if component == "rate" and (ours is None or theirs is None):
         difference = ZERO  # a currency that only one side lists
     bps = _bps(key, difference, ours, theirs, struck, all_theirs)
-    fee = component == "accrual" and item not in struck.valuation.holdings()
+    fee = component == "accrual" and item not in struck.valuation.interest()
     within = abs(difference) <= FEE_TOLERANCE_BASE if fee else abs(bps) <= tolerance
     return {
         "component": component, "share_class": share_class or None, "item": item or None, "field": name, "ours": _fit(ours),
@@ -145,7 +145,7 @@ def _explain(rows: list[dict[str, Any]], struck: Strike) -> None:
     differs = {(r["component"], r["item"] or "", r["field"]) for r in rows if r["difference"]}
     currency = {r["item"]: r["currency"] for r in struck.component_rows if r["component"] == "holding"}
     for r in (r for r in rows if not r["within"]):
-        fee = r["component"] == "accrual" and r["item"] not in currency and None not in (r["ours"], r["theirs"])
+        fee = r["component"] == "accrual" and r["item"] not in struck.valuation.interest() and None not in (r["ours"], r["theirs"])
         r["explanation"] = _fee_cause(r, struck) if fee else _cause(r, differs, currency, rows)
 
 

@@ -21,7 +21,7 @@ COMPONENTS = Table("components", "assets positive, liabilities negative", ("comp
     Column("component", TEXT, "holding, accrual, cash, receivable, payable, suspense or forward", True),
     Column("share_class", TEXT, "class, where the component is of one"),
     Column("item", TEXT, "ISIN, currency, fee, ledger account or deal", True),
-    Column("quantity", QUANTITY, "holding: signed shares or nominal, all accounts, trade date basis"),
+    Column("quantity", QUANTITY, "signed shares or nominal, all accounts; holding: traded; bond interest: settled by agreement"),
     Column("price", PRICE, "holding: price used"),
     Column("currency", TEXT, "ISO 4217 of local", True),
     Column("local", AMOUNT, "value in currency", True),

@@ -84,7 +84,7 @@ class Valuation:
 
     @cached_property
     def _interest(self) -> dict[str, dict[str, Any]]:
-        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["item"] in self._holdings}
+        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["quantity"] is not None}
 
 
 def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_currency: str, day: date) -> Outcome[Valuation]:
@@ -95,7 +95,9 @@ def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_
     master = {row["isin"]: row for row in instruments.to_pylist()}
     findings: list[Finding] = []
     into = _Into(base_currency, rates, findings)
-    rows = [*_holdings(book, priced, master, into, day), *_money(book, into), *_forwards(book, into), *_deals(book, into, day)]
+    held = _held(book)
+    rows = [*_holdings(book, held, priced, master, into, day), *_bond_interest(book, held, master, into, day), *_money(book, into),
+            *_forwards(book, into), *_deals(book, into, day)]  # fmt: skip
     return Outcome(Valuation(day, base_currency, built(COMPONENTS, rows), rates), tuple(findings))
 
 
@@ -123,11 +125,18 @@ class _Into:
         return ZERO
 
 
-def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
+def _held(book: Book) -> dict[str, list[Decimal]]:
+    """Per instrument quantity on trade date, cost, and cost in base."""
     held: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
     for row in book.positions("trade").to_pylist():
         for n, name in enumerate(("quantity", "cost_local", "cost_base")):
             held[row["isin"]][n] += row[name]
+    return held
+
+
+def _holdings(
+    book: Book, held: dict[str, list[Decimal]], priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date
+) -> Iterator[dict[str, Any]]:
     for isin, (quantity, cost_local, cost_base) in sorted(held.items()):
         if isin not in master:
             said = f"{isin}: {quantity.normalize():f} held and not in the security master"
@@ -147,17 +156,24 @@ def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], int
         base = into(local, currency)
         yield {"component": "holding", "item": isin, "quantity": quantity, "price": price, "currency": currency, "local": local,
                "base": base, "cost_local": cost_local, "cost_base": cost_base, "unrealised_base": base - cost_base}  # fmt: skip
-        if is_bond(master[isin]["kind"]):
-            nominal = quantity * book.index_ratios.get(isin, Decimal(1))
-            accrued = accrued_interest(nominal, master[isin], day, ex_dividend_days=master[isin].get("ex_dividend_days") or 0)
-            into.findings += accrued.findings
-            yield {
-                "component": "accrual",
-                "item": isin,
-                "currency": currency,
-                "local": accrued.value,
-                "base": into(accrued.value, currency),
-            }
+
+
+def _bond_interest(
+    book: Book, held: dict[str, list[Decimal]], master: dict[str, dict[str, Any]], into: _Into, day: date
+) -> Iterator[dict[str, Any]]:
+    """Interest to ``day`` on the nominal that has settled by agreement, and what was paid for interest (negative: received) with
+    trades that have not: a purchase earns from its settlement on, and a sale until then.
+    """
+    pending = book.settling_after(day)
+    for isin in sorted(i for i in held.keys() | pending.keys() if i in master and is_bond(master[i]["kind"])):
+        quantity, paid = pending.get(isin, (ZERO, ZERO))
+        settled, bond = (held[isin][0] if isin in held else ZERO) - quantity, master[isin]
+        nominal = settled * book.index_ratios.get(isin, Decimal(1))
+        accrued = accrued_interest(nominal, bond, day, ex_dividend_days=bond.get("ex_dividend_days") or 0)
+        into.findings += accrued.findings
+        local = accrued.value + paid
+        yield {"component": "accrual", "item": isin, "quantity": settled, "currency": bond["currency"], "local": local,
+               "base": into(local, bond["currency"])}  # fmt: skip
 
 
 def _money(book: Book, into: _Into) -> Iterator[dict[str, Any]]:

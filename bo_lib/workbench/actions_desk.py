@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from datetime import timedelta
 
-from bo_lib.actions import GoldenEvent, coupons_due, entitlements, golden, to_events, unannounced_coupons, upcoming
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bo_lib.actions import GoldenEvent, by_terms, coupons_due, entitlements, golden, to_events, unannounced_coupons, upcoming
+from bo_lib.books import Book
 from bo_lib.model import dates, events
 from bo_lib.model.findings import Finding, Outcome
 from bo_lib.views.pages import actions as pages
@@ -20,12 +24,16 @@ class ActionsDesk(Desk):
         """One record per event from all announcements so far."""
         senders = {*self.office.firm.action_sources, *(a.custodian for a in self.fund.accounts)}
         expected = dict.fromkeys(self._held_before()["isin"].to_pylist(), senders)
-        return golden(self.known.announcements(), expected=expected)
+        announced = golden(self.known.announcements(), expected=expected)
+        dated = by_terms(announced.value, self.known.instruments)
+        return Outcome(dated.value, (*announced.findings, *dated.findings))
 
     @once
+    def _book_before(self) -> Book:
+        return self.known.book(until=dates.previous_business_day(self.day, self.fund.calendar)).value
+
     def _held_before(self) -> pa.Table:
-        before = dates.previous_business_day(self.day, self.fund.calendar)
-        return self.known.book(until=before).value.positions("trade")
+        return self._book_before().positions("trade")
 
     @once
     def announcements(self) -> Report:
@@ -38,9 +46,11 @@ class ActionsDesk(Desk):
         return pages.announcements_report(ours, [*letters, *missing], self.day)
 
     def unannounced(self) -> tuple[Finding, ...]:
+        """Coupons that go ex within five business days on what is held, or was sold and has not left, and nobody announced."""
         last = dates.add_business_days(self.day, 5, self.fund.calendar)
-        due = coupons_due(self.known.instruments, self.day, last)
-        return tuple(unannounced_coupons(due, self.golden().value, self._held_before()))
+        due = coupons_due(self.known.instruments, self.day, last + timedelta(days=30))
+        held = pa.concat_tables([self._book_before().positions("settlement"), self._held_before()])
+        return tuple(unannounced_coupons(due.filter(pc.less_equal(due["ex_date"], last)), self.golden().value, held))
 
     @once
     def upcoming_events(self) -> Report:
@@ -56,7 +66,12 @@ class ActionsDesk(Desk):
         before = dates.previous_business_day(self.day, self.fund.calendar)
         days = [before.fromordinal(n) for n in range(before.toordinal() + 1, self.day.toordinal() + 1)]
         numbers = {a.id: a.custody for a in self.fund.accounts}
-        rows = [row for day in days for row in entitlements(self.golden().value, positions, day, numbers=numbers).to_pylist()]
+        pending = self._book_before().open_trades
+        rows = [
+            row
+            for day in days
+            for row in entitlements(self.golden().value, positions, day, numbers=numbers, pending=pending).to_pylist()
+        ]
         return pages.entitlements_report(rows, made.value, made.findings)
 
     @once
@@ -69,4 +84,5 @@ class ActionsDesk(Desk):
             previous=dates.previous_business_day(self.day, self.fund.calendar), prices=prices,
             currencies=dict(zip(master["isin"].to_pylist(), master["currency"].to_pylist(), strict=True)),
             numbers={a.id: a.custody for a in self.fund.accounts}, booked={e.event_id for e in own.events()},
+            pending=self._book_before().open_trades,
         )  # fmt: skip

@@ -57,8 +57,8 @@ def test_each_account_gets_its_own_part() -> None:
 
 
 def test_a_coupon_is_interest_on_the_nominal() -> None:
-    book = keep(trade("b1", 1, "BUY", 100000, "US-BOND", "98"), coupon("c1", 3, "US-BOND", "2.25")).value
-    assert balances(book)["interest_income", "USD"] == (-2250, Decimal("-2008.93"))
+    book = keep(trade("b1", 1, "BUY", 100000, "US-BOND", "98"), coupon("c1", 4, "US-BOND", "2.25")).value
+    assert balances(book)["interest_income", "USD"] == (-2250, Decimal("-1991.15"))
     assert ("interest_receivable", "USD") not in balances(book)
 
 

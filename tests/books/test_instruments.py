@@ -14,7 +14,7 @@ from bo_lib.model.tables import INSTRUMENTS
 from bo_lib.nav import Priced
 from bo_lib.nav.tables import CANDIDATES
 from bo_lib.nav.valuation import value
-from tests.books.desk import CHART, action, deal, june, keep, payment, rates, table, text, trade
+from tests.books.desk import CHART, action, deal, june, keep, payment, rates, settled, table, text, trade
 
 D = Decimal
 X, Y = "X-ITSELF", "Y-UNDERLYING"
@@ -54,8 +54,9 @@ CASES = [
     Case("right that lapses", "right", {}, [bought("10", "2"), action("redemption", "x", 9, X, price="0")],
          "1.5", "15", "0", "realised_gain 20"),
     Case("government bond", "government_bond", bond("4", 2, "ACT/ACT ICMA", date(2031, 6, 15)), [
-        bought("100000", "99", accrued_interest="1846.15"), action("coupon", "c", 15, X, rate_pct_of_nominal="2")],
-        "99.5", "99500", "1890.11", "interest_income -153.85"),  # 172 of 182 days on 5 June
+        bought("100000", "99", accrued_interest="1868.13"), settled("x", 3, "b1", "100000", "100868.13"),
+        action("coupon", "c", 15, X, rate_pct_of_nominal="2")],
+        "99.5", "99500", "1890.11", "interest_income -131.87"),  # bought to 3 June; 172 of 182 days on the 5th
     Case("corporate bond", "corporate_bond", bond("3", 1, "30/360 US", date(2030, 3, 1)), [bought("100000", "99")],
          "98", "98000", "783.33", ""),  # 94 days
     Case("municipal bond", "municipal_bond", bond("5", 2, "30/360 US", date(2036, 1, 1)), [bought("100000", "99")],
@@ -64,11 +65,13 @@ CASES = [
         bought("1000", "80"), action("amortisation", "a", 30, X, lot_id="b1/1", amount="2.98")],
         "80.5", "805", "0", "interest_income -2.98"),
     Case("inflation-linked bond", "inflation_linked_bond", bond("1", 1, "ACT/ACT ICMA", date(2031, 6, 15)), [
-        bought("10000", "99", index_ratio="1.01"), action("index_fixing", "i", 3, X, index_ratio="1.03"),
+        bought("10000", "99", index_ratio="1.01"), settled("x", 3, "b1", "10000", "9999"),
+        action("index_fixing", "i", 3, X, index_ratio="1.03"),
         action("coupon", "c", 15, X, rate_pct_of_nominal="1")], "99", "10197", "100.18", "interest_income -303"),  # 355 of 365 days
     Case("floating-rate note", "floating_rate_bond", bond("3.65", 4, "ACT/360", date(2028, 6, 10)), [
-        bought("100000", "100", accrued_interest="841.53"), action("coupon", "c", 10, X, rate_pct_of_nominal="0.932777777778")],
-        "100.1", "100100", "882.08", "interest_income -91.25"),  # 87 days; 92 in the period
+        bought("100000", "100", accrued_interest="861.81"), settled("x", 3, "b1", "100000", "100861.81"),
+        action("coupon", "c", 10, X, rate_pct_of_nominal="0.932777777778")],
+        "100.1", "100100", "882.08", "interest_income -70.97"),  # bought to 3 June: 85 days; 87; 92 in the period
     Case("bill", "bill", {"maturity": june(20)}, [bought("5000", "98"), action("redemption", "x", 20, X, price="100")],
          "98.5", "4925", "0", "realised_gain -100"),
     Case("future", "future", {"multiplier": D(10)}, [

@@ -131,7 +131,7 @@ def test_every_ledger_that_rules_post_to_is_in_the_chart() -> None:
         manual("m1", 1, "ann", "bob", ("unrealised_gain", "EUR", "1"), ("unrealised_appreciation", "EUR", "-1")),
     )  # fmt: skip
     outcome = keep(*everything)
-    assert codes(outcome) == ["coupon-across-settlement", "settled-for-another-amount"]
+    assert codes(outcome) == ["nothing-held", "settled-for-another-amount"]
     ledgers = set(outcome.value.journal["ledger"].to_pylist())
     assert ledgers - set(desk.CHART.types) == {"audit_fee", "audit_fee_payable"}
     further = keep(*every_contract())

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.books.desk import balances, booked, codes, coupon, dividend, june, keep, manual, settled, split, table, text, trade
+from tests.books.desk import balances, booked, codes, dividend, june, keep, manual, settled, split, table, text, trade
 
 
 def test_a_purchase_in_dollars_is_at_cost_with_charges_at_the_rate_of_its_day() -> None:
@@ -169,12 +169,6 @@ def test_a_late_trade_says_what_it_had_no_part_in() -> None:
     outcome = keep(dividend("d1", 3, "EURO-SHARE", "1", "15", 4), late)
     assert codes(outcome) == ["nothing-held", "late-after-action"]
     assert "came after dividend d1 of 2026-06-03" in outcome.findings[1].message
-
-
-@pytest.mark.parametrize(("settles", "said"), [(16, ["coupon-across-settlement"]), (12, [])])
-def test_a_coupon_across_an_unsettled_trade_is_said(settles: int, said: list[str]) -> None:
-    bought = trade("b1", 11, "BUY", 10000, "US-BOND", "100", settlement_date=june(settles))
-    assert codes(keep(bought, coupon("c1", 15, "US-BOND", "2"))) == said
 
 
 def test_numbers_too_fine_within_an_event_are_refused_too() -> None:

@@ -55,6 +55,6 @@ def test_interest_on_a_deposit_accrues_day_by_day_and_turns_into_cash() -> None:
 
 
 def test_an_inflation_linked_bond_is_worth_its_price_on_the_inflated_nominal_with_interest_on_it() -> None:
-    bought = trade("b1", 1, "BUY", 10000, "US-LINKER", "101.2", index_ratio="1.02")
+    bought = trade("b1", 1, "BUY", 10000, "US-LINKER", "101.2", index_ratio="1.02", settlement_date=june(1))
     rows = {r["component"]: r["local"] for r in valued(keep(bought).value, 1).rows if r["item"] == "US-LINKER"}
     assert rows == {"holding": D("10322.40"), "accrual": D("171.13")}, "151 days since 30 December"

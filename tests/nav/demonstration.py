@@ -142,7 +142,7 @@ def _balances(fund: Fund, balances: pa.Table) -> Iterator[ev.Event]:
 
 def _actions(fund: Fund, market: Market) -> Iterator[ev.Event]:
     for a in market.actions:
-        if a.ex <= fund.inception and a.caev not in ("INTR", "EXRI"):
+        if a.ex <= fund.inception and a.caev != "EXRI":
             continue
         common = {"event_id": f"{a.ref}:{a.caev}", "fund": fund.id, "effective_date": a.ex, "event_ref": a.ref, "isin": a.isin}
         if a.caev == "DVCA":
@@ -151,9 +151,8 @@ def _actions(fund: Fund, market: Market) -> Iterator[ev.Event]:
             )
         elif a.caev == "SPLF":
             yield ev.Split(**common, new=a.new, old=a.old)
-        elif a.caev == "INTR" and a.pay > fund.inception:
-            coupon = {**common, "effective_date": a.pay}
-            yield ev.Coupon(**coupon, currency=a.currency, rate_pct_of_nominal=a.rate, payment_date=a.pay)
+        elif a.caev == "INTR":
+            yield ev.Coupon(**common, currency=a.currency, rate_pct_of_nominal=a.rate, payment_date=a.pay)
 
 
 class _Recorder(Desk):
