@@ -111,7 +111,7 @@ def finish(request: dict[str, Any], error: str) -> dict[str, Any]:
     from bo_lib.run.page import render
 
     try:
-        notebook = nbformat.read(EXECUTED, as_version=4)
+        notebook = nbformat.read(EXECUTED, as_version=4)  # type: ignore[no-untyped-call]
     except Exception as reason:  # killed while it was being written
         Path(EXECUTED).unlink(missing_ok=True)
         return {"error": error or f"the executed notebook is not readable: {type(reason).__name__}", "seconds": {}}

@@ -89,8 +89,8 @@ def _body(notebook: Any) -> str:
     from nbconvert.exporters.templateexporter import TemplateExporter
     from nbconvert.filters.highlight import Highlight2HTML
 
-    exporter = HTMLExporter(template_name="basic", embed_images=True)
-    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=exporter))
+    exporter = HTMLExporter(template_name="basic", embed_images=True)  # type: ignore[no-untyped-call]
+    exporter.register_filter("highlight_code", Highlight2HTML(pygments_lexer="python", parent=exporter))  # type: ignore[no-untyped-call]
     body, _ = TemplateExporter.from_notebook_node(exporter, notebook)
     return str(body)
 

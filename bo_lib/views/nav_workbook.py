@@ -204,7 +204,7 @@ class _Nav:
         for row in rows:
             sheet.add([row["cause"], row["item"], row["amount"]])
         last, causes = len(rows) + 1, [c for c, amount in roll.by_cause.items() if amount and c != "residual"]
-        lines = [("Net assets before", roll.opening)]
+        lines: list[tuple[str, Any]] = [("Net assets before", roll.opening)]
         lines += [(c, (f'=SUMIFS(C2:C{last},A2:A{last},"{c}")', roll.by_cause[c])) for c in causes]
         lines += [("Net assets explained", (f"=SUM(F2:F{len(causes) + 2})", roll.expected))]
         lines += [("Net assets struck", (f"=NAV!B{self._net_assets_line()}", self.struck.net_assets))]

@@ -103,15 +103,16 @@ def _drawn(chart: Chart, data: pa.Table) -> dict[str, Any] | None:
 
 
 def _waterfall(chart: Chart, data: pa.Table) -> dict[str, Any]:
-    bars, at = [], Decimal(0)
+    bars: list[dict[str, Any]] = []
+    at, ends = Decimal(0), [0.0]
     for row in data.to_pylist():
         amount, is_level = row[chart.y] or Decimal(0), row[chart.x] in chart.totals
         start, at = (Decimal(0) if is_level else at), (amount if is_level else at + amount)
         bars.append(
             {"label": str(row[chart.x]), "from": float(start), "to": float(at), "level": is_level, "text": f"{amount:,.0f}"}
         )
-    ends = [b[end] for b in bars for end in ("from", "to")]
-    low, high = min(*ends, 0.0), max(*ends, 0.0)
+        ends += [float(start), float(at)]
+    low, high = min(ends), max(ends)
     room = (high - low) * 0.12 or 1.0
     return {"bars": bars, "low": low - (room if low < 0 else 0), "high": high + room}
 

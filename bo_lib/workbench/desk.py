@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from bo_lib.model.findings import Verdict
 from bo_lib.store.store import Pins
@@ -29,7 +29,7 @@ def once(method: Callable[..., R]) -> Callable[..., R]:
         key = (method.__name__, *args)
         if key not in self.done:
             self.done[key] = method(self, *args)
-        return self.done[key]
+        return cast(R, self.done[key])
 
     return remembered
 

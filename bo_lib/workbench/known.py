@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib.books import Book, Refusal, replay
-from bo_lib.model import events, tables
+from bo_lib.model import events as ev
+from bo_lib.model import tables
 from bo_lib.model.findings import Outcome
 from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
@@ -175,13 +176,13 @@ class Known:
 
     # Events and the books
 
-    def events(self, without: Iterable[str] = ()) -> list[events.Event]:
+    def events(self, without: Iterable[str] = ()) -> list[ev.Event]:
         """Events of the fund up to the day; ``without`` leaves out those whose id starts so."""
         skip = tuple(without)
         return [event for event in self._all_events(self._length()) if not (skip and event.event_id.startswith(skip))]
 
     def book(
-        self, without: Iterable[str] = (), until: date | None = None, basis: str = "", plus: Sequence[events.Event] = ()
+        self, without: Iterable[str] = (), until: date | None = None, basis: str = "", plus: Sequence[ev.Event] = ()
     ) -> Outcome[Book]:
         """The books as of the day (or ``until``), replayed from events; on another ``basis`` than US GAAP: IFRS, TAX, ….
 
@@ -197,18 +198,18 @@ class Known:
         return int(heads[self.fund.id][0]) if self.fund.id in heads else 0
 
     @lru_cache(maxsize=2)  # noqa: B019 as long as one desk
-    def _all_events(self, length: int) -> list[events.Event]:
-        return [events.from_payload(f.payload) for f in self.facts("event")]
+    def _all_events(self, length: int) -> list[ev.Event]:
+        return [ev.from_payload(f.payload) for f in self.facts("event")]
 
     @lru_cache(maxsize=2)  # noqa: B019
-    def _paid_ahead(self, length: int) -> list[events.Capital]:
+    def _paid_ahead(self, length: int) -> list[ev.Capital]:
         """Capital whose money has moved by the day and whose units come later: no event of the day, but in its cash."""
-        ahead = (events.from_payload(f.payload) for f in self.facts("event.capital", until=date.max) if f.effective_date > self.day)
-        return [e for e in ahead if isinstance(e, events.Capital) and e.settlement_date <= self.day]
+        ahead = (ev.from_payload(f.payload) for f in self.facts("event.capital", until=date.max) if f.effective_date > self.day)
+        return [e for e in ahead if isinstance(e, ev.Capital) and e.settlement_date <= self.day]
 
     @lru_cache(maxsize=6)  # noqa: B019
     def _replayed(
-        self, without: tuple[str, ...], until: date, length: int, basis: str, plus: tuple[events.Event, ...]
+        self, without: tuple[str, ...], until: date, length: int, basis: str, plus: tuple[ev.Event, ...]
     ) -> Outcome[Book]:
         ahead = [e for e in self._paid_ahead(length) if not e.event_id.startswith(without)]
         told = [*self.events(without), *ahead, *plus]
@@ -221,7 +222,7 @@ class Known:
     def standing(self, kind: type[E]) -> list[E]:
         """Events of one kind that are not reversed."""
         known = self.events()
-        gone = {e.reverses for e in known if isinstance(e, events.Reversal)}
+        gone = {e.reverses for e in known if isinstance(e, ev.Reversal)}
         return [e for e in known if isinstance(e, kind) and e.event_id not in gone]
 
     def corrected(self) -> set[str]:
@@ -235,7 +236,7 @@ class Known:
             fact = Fact(fact_id, self.fund.id, kind, entity, self.day, payload)
             self.office.store.append([fact], self.office.actor, self.office.now())
 
-    def book_events(self, new: Sequence[events.Event]) -> int:
+    def book_events(self, new: Sequence[ev.Event]) -> int:
         """Adds events through the door of the books (see ``door``). Returns how many."""
         return 0 if self.past else Door(self.office, self.fund).enter(new)
 

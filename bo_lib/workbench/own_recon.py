@@ -105,8 +105,6 @@ def _rows(desk: ReconDesk, rules: Rules, name: str, side: Side) -> pa.Table | No
     named = {f.id for f in files}
     parts = [part for file, part in known.parts(table, first, desk.day) if file.id in named]
     rows = pa.concat_tables([table.empty(), *parts], promote_options="default")
-    if "fund" in table.names:
-        rows = rows.filter(pc.equal(rows["fund"], desk.fund.id))
     has_account = "account" in table.names and not table.schema.field("account").nullable
     return known.with_account_ids(rows) if has_account else rows
 
