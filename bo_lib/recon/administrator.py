@@ -158,7 +158,8 @@ def _fit(totals: tuple[Decimal | None, Decimal | None]) -> tuple[Decimal | None,
 
 
 def _figure(r: Mapping[str, Any]) -> str:
-    return " ".join(filter(None, (r["component"], r["share_class"], r["item"], r["field"])))
+    component = "" if r["component"] in (r["item"] or "") else r["component"]  # payable_for_investments_purchased says it itself
+    return " ".join(filter(None, (component, r["share_class"], r["item"], r["field"])))
 
 
 def _part(r: Mapping[str, Any]) -> str:
