@@ -13,7 +13,7 @@ import pyarrow as pa
 from bo_lib.config import Tolerances
 from bo_lib.model.findings import Finding, Outcome, Place, error, warning
 from bo_lib.model.money import Rates
-from bo_lib.nav.pricing import REFERENCE_DAYS, early_minutes, plain
+from bo_lib.nav.price_checks import REFERENCE_DAYS, early_minutes, plain
 
 
 def select_rates(
