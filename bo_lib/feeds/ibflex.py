@@ -36,6 +36,7 @@ _FLOWS = (
     "otherAdjustments", "insuredBankDepositInterest", "commissionCreditsRedemption", "billableCommissions", "billableSalesTax",
     "excessFundSweep", "taxReceivables", "realizedForexVm", "ipoSubscription", "other",
 )  # fmt: skip
+NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _EXACT = Decimal("0.000001")  # the broker reckons in binary fractions and prints up to nine decimals
 
 
@@ -190,6 +191,48 @@ class _Statement:
             if row["currency"] not in self.ids:
                 self._statement(self.place, row["currency"])
             self.reading.add(CASH_MOVEMENTS, place, {"statement_id": self.ids[row["currency"]], **row})
+        self._funds(bool(movements))
+
+    def _funds(self, booked: bool) -> None:
+        """The lines of the statement of funds, unless its cash transactions are ``booked``: from balance to balance."""
+        lines = [(p, _Element(e)) for p, e in self._section("StmtFunds", ("StatementOfFundsLine",))]
+        if booked and lines:
+            self.reading.info("summaries-skipped", "StmtFunds: its lines sum up the cash transactions and trades of the file",
+                              self.place, found=f"{len(lines)} lines")  # fmt: skip
+            return
+        level = next(
+            (name for name in ("Currency", "BaseCurrency") if any(e.text("levelOfDetail") == name for _, e in lines)), None
+        )
+        by_currency: dict[str, list[tuple[str, _Element]]] = {}
+        for place, line in lines:
+            if line.text("levelOfDetail") == level:
+                by_currency.setdefault(line.text("currency") or NO_CURRENCY, []).append((place, line))
+        for currency, found in by_currency.items():
+            self._funds_of(currency, found)
+
+    def _funds_of(self, currency: str, lines: list[tuple[str, _Element]]) -> None:
+        kept, amounts, balances = [], [], []
+        for place, line in lines:
+            try:
+                amount, balance = line.amount("amount", "credit", "debit"), line.amount("balance")
+                if balance is not None:
+                    balances.append((balance, amount or ZERO))
+                if amount is None:
+                    continue  # a line of a balance alone
+                kept.append((place, {**self._movement(line), "currency": currency, "amount": _rounded(amount)}))
+                amounts.append(amount)
+            except UnreadableError as why:
+                self.reading.refuse(why, place)
+        opening = balances[0][0] - balances[0][1] if balances else None
+        if currency not in self.ids:
+            closing = balances[-1][0] if balances else None
+            row = self._statement(self.place, currency, opening=_rounded(opening), closing=_rounded(closing))
+            if opening is not None and closing is not None:
+                row["proven"] = abs(opening + sum(amounts, ZERO) - closing) < _EXACT
+                if not row["proven"]:
+                    self.reading.prove(row, amounts, len(lines) - len(kept))
+        for place, movement in kept:
+            self.reading.add(CASH_MOVEMENTS, place, {"statement_id": self.ids[currency], **movement})
 
     def _statement(self, place: str, currency: str, **balances: Decimal | None) -> dict[str, Any]:
         self.ids[currency] = self.reading.statement_id(self.account, f"{self.number}/{currency}")
@@ -247,15 +290,16 @@ class _Statement:
         return sum((a for a in amounts if a is not None), ZERO) if amounts and None not in amounts else None
 
     def _movement(self, one: _Element) -> dict[str, Any]:
-        amount, currency = one.money("amount"), one.text("currency")
+        amount, currency = one.money("amount", "credit", "debit"), one.text("currency")
         if amount is None or currency is None:
             field = "amount" if amount is None else "currency"
             raise UnreadableError("value-missing", f"the cash transaction has no {field}", expected=field, field=field)
         return {
             "account": one.text("accountId") or self.account, "currency": currency, "amount": amount,
-            "booking_date": one.day("reportDate", "dateTime"), "value_date": one.day("settleDate", "dateTime", "reportDate"),
-            "reference": one.text("clientReference"), "bank_reference": one.text("transactionID", "actionID"),
-            "code": one.text("type"), "text": one.text("description"), "reversal": False,
+            "booking_date": one.day("reportDate", "dateTime", "date"),
+            "value_date": one.day("settleDate", "dateTime", "reportDate", "date"),
+            "reference": one.text("clientReference"), "bank_reference": one.text("transactionID", "actionID", "tradeID"),
+            "code": one.text("type", "activityCode"), "text": one.text("activityDescription", "description"), "reversal": False,
         }  # fmt: skip
 
     def _trade(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:

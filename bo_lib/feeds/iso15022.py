@@ -24,7 +24,7 @@ _CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
 _HEADER = re.compile(r"\{([123]):((?:[^{}]|\{[^{}]*\})*)\}")
 _TAG = re.compile(r":(\d{2,3}[A-Z]?|NS):(.*)")  # :KO: and the like are words of banks' narratives
 _TYPE = re.compile(r"\{2:[IO](\d{3})")
-_QUALIFIED = re.compile(r":([A-Z0-9]{4})/([^/]*)/(.*)", re.DOTALL)
+_QUALIFIED = re.compile(r":([A-Z0-9]{4})/(?:([^/\n]*)/)?(.*)", re.DOTALL)  # some leave out the slash of the issuer
 _NUMBER = re.compile(r"(N?)(\d*),?(\d*)")
 _MONEY = re.compile(r"(N?)([A-Z]{3})([\d,]+)")
 
@@ -159,16 +159,27 @@ def _guess_securities(fields: list[Field]) -> str:
     blocks = {f.value.strip() for f in fields if f.tag == "16R"}
     said = {f.tag + f.value[:6] for f in fields}  # 22F:CAEV/
     if "22F:CAEV/" in said:
-        return "565" if "CAINST" in blocks else "566" if "CACONF" in blocks else "567" if "25D:IPRC/" in said else "564"
+        kinds = {
+            "565": "CAINST" in blocks,
+            "566": "CACONF" in blocks,
+            "567": "25D:IPRC/" in said,
+            "568": _is_narrative(fields, blocks),
+        }
+        return next((kind for kind, fits in kinds.items() if fits), "564")
     if "22H:STST/" in said or "PENA" in blocks:
         return "537"
     if "FIN" in blocks or said & {"22F:STTY/", "22F:STBA/"} or "SUBSAFE" in blocks:
-        return "536" if "TRAN" in blocks else "535"
+        return "536" if "TRAN" in blocks or any(one.endswith(":STAT/") and one.startswith("69") for one in said) else "535"
     if said & {f"25D:{q}/" for q in ("SETT", "MTCH", "INMH", "IPRC", "CPRC", "TPRC")}:
         return "548"
     if any(one.endswith(":ESTT/") for one in said):
         return "547"
     return "540" if "SETDET" in blocks and blocks & {"TRADDET", "FIAC"} else ""
+
+
+def _is_narrative(fields: list[Field], blocks: set[str]) -> bool:
+    """An MT568: nothing but words, in field 70F."""
+    return any(f.tag == "70F" for f in fields) and not blocks & {"CADETL", "CAOPTN"}
 
 
 def messages(data: bytes, reading: Reading) -> list[Message]:

@@ -70,6 +70,9 @@ def _holding(block: Block, stated: date | None) -> dict[str, Any]:
     kind, quantity = _quantity(block)
     price, price_currency = _price(block)
     amounts = [money(f.data) for f in block.all("19A", "HOLD")]
+    parts = [money(f.data) for b in block.inside("SUBBAL", "FINSUB") for f in b.all("19A", "HOLD")]
+    if not amounts and len({c for c, _ in parts}) == 1:  # the value of its parts alone
+        amounts = [(parts[0][0], sum((a for _, a in parts), Decimal(0)))]
     value = next((a for a in amounts if a[0] == price_currency), amounts[0] if amounts else (None, None))
     interest = [money(f.data)[1] for f in block.all("19A", "ACRU") if value[0] in (None, money(f.data)[0])]
     dated = block.text("98", "STAT")
@@ -85,7 +88,7 @@ def _quantity(block: Block) -> tuple[str, Decimal]:
     """The aggregate balance; where only parts are given, their sum."""
     found = [balance(f.data) for f in block.all("93", "AGGR")]
     if not found:
-        parts = [balance(f.data) for b in block.children("SUBBAL") for f in b.all("93", "AGGR")]
+        parts = [balance(f.data) for b in block.inside("SUBBAL", "FINSUB") for f in b.all("93", "AGGR")]
         if not parts:
             raise UnreadableError(
                 "quantity-missing", "the holding has no balance", expected=":93B::AGGR//UNIT/100,", field="93B::AGGR"

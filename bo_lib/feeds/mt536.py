@@ -114,6 +114,10 @@ def _transaction(block: Block, holder: Block, statement: dict[str, Any], reading
         raise UnreadableError("side-missing", "the transaction does not say whether securities come or go",
                               expected=":22H::REDE//RECE or DELI", field="22H::REDE")  # fmt: skip
     currency, money_moved = amount(details, "PSTA", "ESTT", "SETT")
+    reversal = any(f.code == "REVE" for b in details for f in b.all("25D", "MOVE"))
+    if reversal:
+        reading.warning("reversal", "the transaction takes back an earlier one; kept in the direction that it states", block.at,
+                        "25D::MOVE", todo="see that the balances of the statement agree")  # fmt: skip
     return {
         "statement_id": statement["statement_id"], "account": statement["account"], "kind": _kind(details), "status": "settled",
         "reference": reference(links, "RELA", "ACOW"), "servicer_reference": reference(links, "ASRF", "PREV", "MITI", "CORP"),
@@ -121,7 +125,8 @@ def _transaction(block: Block, holder: Block, statement: dict[str, Any], reading
         "quantity_type": quantity_type, "price": price(details, reading), "currency": currency, "amount": paid(side, money_moved),
         "accrued_interest": amount(details, "ACRU")[1], "trade_date": dated(details, reading, "TRAD"),
         "settlement_date": dated(details, reading, "SETT"), "effective_date": dated(details, reading, "ESET"),
-        "counterparty": counterparty(parties, side), "text": words(details, "70"),
+        "counterparty": counterparty(parties, side), 
+        "text": "; ".join(filter(None, ["reversal" if reversal else None, words(details, "70")])) or None,
     }  # fmt: skip
 
 

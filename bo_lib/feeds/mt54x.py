@@ -77,7 +77,8 @@ def _instruction(root: Block, kind: str, reading: Reading) -> None:
         function = (general.text("23G") or "").split("/")[0]
         ours = reference([general, *root.inside("LINK")], "PREV", "SEME") if function == "CANC" else reference([general], "SEME")
         isin, local, name = security(next((f for b in blocks for f in b.all("35B")), None))
-        side = side_of(list(root.inside("SETPRTY")), _SIDE.get(kind))
+        safe = safekeeping([*root.inside("FIAC"), details, root])
+        side = side_of(list(root.inside("SETPRTY")), _SIDE.get(kind), safe)
         quantity_type, instructed = quantity(blocks, "SETT")
         if instructed is None:
             raise UnreadableError(
@@ -86,7 +87,7 @@ def _instruction(root: Block, kind: str, reading: Reading) -> None:
         currency, money_stated = amount(blocks, "SETT", "DEAL")
         _, interest = amount(blocks, "ACRU")
         reading.add(TRANSACTIONS, root.at, {
-            "account": _account(safekeeping([*root.inside("FIAC"), details, root]), root, reading),
+            "account": _account(safe, root, reading),
             "kind": "trade" if _code(root, "SETR") in (None, "TRAD") else "delivery",
             "status": "cancelled" if function == "CANC" else "instructed", "reference": ours,
             "servicer_reference": reference(list(root.inside("LINK")), "RELA"), "isin": isin, "local_id": local, "name": name,
@@ -189,18 +190,11 @@ def _transaction(root: Block, details: Block, kind: str, reading: Reading) -> di
     currency, amount = _amount(root, details)
     return {
         "reference": ours or "NONREF", "account": _account(safe, root, reading), "isin": isin, "local_id": local,
-        "side": _side(root, details, kind),
+        "side": side_of(list(root.inside("SETPRTY")), _SIDE.get(details.code("22H", "REDE") or "") or _SIDE.get(kind), safe),
         "quantity": _quantity([*root.inside("FIAC"), details]), "currency": currency, "amount": amount,
         "trade_date": _date(details, "TRAD"), "intended_date": _date(details, "SETT"),
         "effective_date": _date(details, "ESET") or _date(general, "PREP") or (_date(details, "SETT") if kind != "548" else None),
     }  # fmt: skip
-
-
-def _side(root: Block, details: Block, kind: str) -> str | None:
-    if stated := _SIDE.get(details.code("22H", "REDE") or "") or _SIDE.get(kind):
-        return stated
-    parties = {f.qualifier for b in root.inside("SETPRTY") for f in b.all("95")}
-    return "RECEIVE" if "DEAG" in parties else "DELIVER" if "REAG" in parties else None
 
 
 def _quantity(blocks: list[Block]) -> Any:

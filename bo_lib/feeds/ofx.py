@@ -96,8 +96,11 @@ def _plain(said: str) -> str:
 
 
 def looks_like(head: str) -> bool:
-    """The header of version 1 or 2, or the root element itself."""
-    return re.match(r"\s*OFXHEADER\s*:|\s*(<\?(?!OFX)[^>]*>\s*)*<\?OFX\s|\s*(<\?[^>]*>\s*)*<OFX>", head, re.IGNORECASE) is not None
+    """The header of version 1 or 2, or the root element itself, also behind a comment or lines of a transport."""
+    if re.search(r"^\s*OFXHEADER\s*:", head[:4096], re.IGNORECASE | re.MULTILINE):
+        return True
+    said = _COMMENT.sub("", head).lstrip()
+    return said.startswith("<") and re.search(r"<OFX>|<\?OFX\s", said, re.IGNORECASE) is not None
 
 
 def _encoding(data: bytes) -> str:

@@ -27,12 +27,16 @@ def safekeeping(blocks: list[Block]) -> str | None:
     return next((found for b in blocks if (found := account(b.get("97", "SAFE")))), None)
 
 
-def side_of(blocks: list[Block], stated: str | None) -> str | None:
-    """RECEIVE or DELIVER: as stated, else by the counterparty: who delivers to us means we receive."""
+def side_of(blocks: list[Block], stated: str | None, safe: str | None = None) -> str | None:
+    """RECEIVE or DELIVER: as stated, else by the counterparty: who delivers to us means we receive. ``safe``: our account."""
     if stated:
         return stated
-    parties = {f.qualifier for b in blocks for f in b.all("95")}
-    return next((side for *agents, side in _AGENTS if parties & set(agents)), None)
+    found = [side for *agents, side in _AGENTS if any(b.all("95", *agents) for b in blocks)]
+    if len(found) < 2:
+        return found[0] if found else None
+    theirs = {"RECEIVE": "DELIVER", "DELIVER": "RECEIVE"}  # both agents are named: ours is the one of our account
+    ours = {theirs[side] for *agents, side in _AGENTS for b in blocks if b.all("95", *agents) and safe and safekeeping([b]) == safe}
+    return ours.pop() if len(ours) == 1 else None
 
 
 def quantity(blocks: list[Block], *qualifiers: str) -> tuple[str | None, Decimal | None]:

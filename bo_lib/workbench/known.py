@@ -15,6 +15,7 @@ from bo_lib.books import Book, Refusal, replay
 from bo_lib.model import events as ev
 from bo_lib.model import tables
 from bo_lib.model.findings import Outcome
+from bo_lib.model.identifiers import cross_referenced, cross_references
 from bo_lib.model.money import Rates
 from bo_lib.store import Fact, StoredFact
 from bo_lib.store.store import Pins
@@ -77,14 +78,14 @@ class Known:
             part.set_column(place, "sender", pa.array([file.payload["sender"]] * part.num_rows, pa.string()))
             for file, part in self.parts(tables.ANNOUNCEMENTS, self.fund.inception, self.day)
         ]
-        return pa.concat_tables([tables.ANNOUNCEMENTS.empty(), *named])
+        return pa.concat_tables([tables.ANNOUNCEMENTS.empty(), *named], promote_options="default")
 
     def parts(self, table: tables.Table, first: date, last: date) -> Iterator[tuple[StoredFact, pa.Table]]:
         """Each file that counts with its rows of one table, in the senders' numbers."""
         for file in self.files:
             sha = file.payload["tables"].get(table.name)
             if sha and not file.payload["refused"] and first <= file.effective_date <= last:
-                yield file, self._own(self.office.table(sha))
+                yield file, self._with_isins(self._own(self.office.table(sha)))
 
     def in_accounts(self, table: tables.Table, first: date | None = None) -> pa.Table:
         """``rows`` with the books' account ids in place of the senders' numbers."""
@@ -97,7 +98,7 @@ class Known:
             part.append_column("business_date", pa.array([file.effective_date] * part.num_rows, pa.date32()))
             for file, part in self.parts(table, first, self.day)
         ]
-        return self.with_account_ids(pa.concat_tables([dated, *parts]))
+        return self.with_account_ids(pa.concat_tables([dated, *parts], promote_options="default"))
 
     def name_of(self, sha256: str | None) -> str:
         """``sender/file`` of a file by its hash; the hash itself where no file of the inbox has it."""
@@ -109,7 +110,7 @@ class Known:
 
     def forget_files(self) -> None:
         """After files were added: what was read of them before is out of date."""
-        for name in ("files", "instruments", "_rates", "_names", "last_prices", "quoted"):
+        for name in ("files", "instruments", "_codes", "_rates", "_names", "last_prices", "quoted"):
             self.__dict__.pop(name, None)
 
     def _own(self, table: pa.Table) -> pa.Table:
@@ -117,6 +118,19 @@ class Known:
         if "account" in table.column_names and table.schema.field("account").nullable is False:
             return table.filter(pc.is_in(table["account"], numbers))
         return table.filter(pc.equal(table["fund"], self.fund.id)) if "fund" in table.column_names else table
+
+    def _with_isins(self, table: pa.Table) -> pa.Table:
+        """ISINs of the security master for rows that name their security by another code alone."""
+        if not {"isin", "local_id"} <= set(table.column_names) or not table["isin"].null_count:
+            return table
+        pairs = zip(table["isin"].to_pylist(), table["local_id"].to_pylist(), strict=True)
+        isins = pa.array([isin or cross_referenced(code, self._codes) for isin, code in pairs], pa.string())
+        return table.set_column(table.column_names.index("isin"), table.schema.field("isin"), isins)
+
+    @cached_property
+    def _codes(self) -> dict[str, str]:
+        master = self.instruments
+        return cross_references(zip(master["isin"].to_pylist(), master["ticker"].to_pylist(), strict=True))
 
     def with_account_ids(self, table: pa.Table) -> pa.Table:
         """The books' account ids in place of the senders' numbers, which must all be this fund's (``KeyError``)."""
@@ -234,7 +248,7 @@ class Known:
     def record(self, kind: str, entity: str, payload: dict[str, Any], fact_id: str) -> None:
         if not self.past:  # a desk that looks at the past writes nothing
             fact = Fact(fact_id, self.fund.id, kind, entity, self.day, payload)
-            self.office.store.append([fact], self.office.actor, self.office.now())
+            self.office.append([fact])
 
     def book_events(self, new: Sequence[ev.Event]) -> int:
         """Adds events through the door of the books (see ``door``). Returns how many."""
