@@ -37,7 +37,7 @@ class Evidence:
     book: Book | None = None  # with the accruals of the month's last strike
     struck: Strike | None = None
     controls: Sequence[Control] | None = None
-    reconciliations: Mapping[str, Reconciliation] | None = None  # cash, positions
+    reconciliations: Mapping[str, Reconciliation] | None = None  # by name, all that the fund has
     accepted_breaks: frozenset[str] = frozenset()  # break ids that two people accepted
     adjusted: pa.Table | None = None  # ADJUSTED_BALANCE of the day
     statement: NetAssetsStatement | None = None
@@ -67,7 +67,7 @@ class Related:
 
 @dataclass(frozen=True)
 class LatePosting:
-    """An event of a soft closed month: who entered it and who, if anybody else, approved it."""
+    """An event that came for a soft closed month: who brought it and who, if anybody else, approved it."""
 
     event_id: str
     kind: str
@@ -105,14 +105,33 @@ def _judged(failures: int, good: str, bad: str, seen: Any = None) -> Answer:
     return Answer("failed", bad, failures, seen) if failures else Answer("done", good, 0, seen)
 
 
+def reconciled(e: Evidence, names: Sequence[str]) -> Answer:
+    """Both sides agree: each reconciliation is proven, and each break that makes up a difference is accepted by people.
+
+    One that has nothing to compare, and need not have, counts as agreed; one that waits for a file is open.
+    """
+    found = [_reconciled(e, name) for name in names]
+    state = next((s for s in ("open", "failed") if any(a.state == s for a in found)), "done")
+    said = "; ".join(a.says for a in found if a.state == state) or "there is no other reconciliation"
+    return Answer(state, said, sum(a.items for a in found), [[a.says, a.seen] for a in found])
+
+
+def _counted(n: int, noun: str) -> str:
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
 def _reconciled(e: Evidence, name: str) -> Answer:
     recon = (e.reconciliations or {}).get(name)
     if recon is None:
-        return _missing(f"reconciliation of {name}")
+        return _missing(f"reconciliation of {name.replace('_', ' ')}")
+    if not recon.proof.num_rows and not recon.items:
+        why = "; ".join(f.message for f in recon.findings) or "no rows on either side"
+        waits = any(f.severity is not Severity.INFO for f in recon.findings)
+        return Answer("open" if waits else "done", f"{recon.title}: nothing to compare: {why}", 0, why)
     left = [b for b in recon.items if b.break_id not in e.accepted_breaks]
     accepted = len(recon.items) - len(left)
     listed = "; ".join(_named(b) for b in left[:5])
-    said = f"{len(left)} breaks that nobody accepted: {listed}" if left else "no break left"
+    said = f"{_counted(len(left), 'break')} that nobody accepted: {listed}" if left else "no break left"
     said += f"; {accepted} accepted by people" if accepted else ""
     seen = [recon.proof, sorted(b.break_id for b in recon.items), sorted(b.break_id for b in left)]
     if recon.proven and not left:
@@ -125,26 +144,14 @@ def _named(b: Break) -> str:
     return " ".join(filter(None, (b.kind.replace("_", " "), plain(b.amount), of, "" if b.reference == of else b.reference)))
 
 
-def cash_reconciled(e: Evidence) -> Answer:
-    """Cash here and at the custodians: every account is proven, and each break that makes up a difference is accepted by people."""
-    return _reconciled(e, "cash")
-
-
-def positions_reconciled(e: Evidence) -> Answer:
-    """Positions in the books are those at the custodians, on each custodian's own basis; breaks are accepted by people."""
-    return _reconciled(e, "positions")
-
-
 def events_booked(e: Evidence) -> Answer:
     """Every event known was posted. One that was refused is in nobody's net assets, whatever the reason."""
     if e.book is None:
         return _missing("books")
     waiting = [r.finding for r in e.book.refused] if e.waiting is None else e.waiting
     listed = "; ".join(f.message for f in waiting[:5])
-    return _judged(
-        len(waiting), "every event is posted", f"{len(waiting)} events refused: {listed}; bo refused --fund {e.fund} lists them",
-        sorted(str(f) for f in waiting),
-    )  # fmt: skip
+    bad = f"{_counted(len(waiting), 'event')} refused: {listed}; bo refused --fund {e.fund} lists them"
+    return _judged(len(waiting), "every event is posted", bad, sorted(str(f) for f in waiting))
 
 
 def suspense_empty(e: Evidence) -> Answer:
@@ -321,12 +328,13 @@ def statements_tie(e: Evidence) -> Answer:
 
 
 def late_postings_approved(e: Evidence) -> Answer:
-    """What was posted to the month after its soft close was approved by somebody else than who entered it."""
+    """What came for the month after its soft close was posted by somebody else than who brought it; until then it waits."""
     waits = [p for p in e.late_postings if not p.approved_by]
     listed = "; ".join(f"{p.kind} {p.event_id} by {p.entered_by}" for p in waits[:5])
-    todo = f"; a second person approves them: bo close approve EVENT --fund {e.fund} --month {e.day:%Y-%m}"
-    good = f"{len(e.late_postings)} late postings approved" if e.late_postings else "nothing was posted late"
-    return _judged(len(waits), good, f"{len(waits)} wait for approval: {listed}{todo}", list(e.late_postings))
+    todo = f"; a second person says bo close approve, defer or refuse EVENT --fund {e.fund} --month {e.day:%Y-%m}"
+    good = f"{_counted(len(e.late_postings), 'late posting')} approved" if e.late_postings else "nothing was posted late"
+    bad = f"{_counted(len(waits), 'posting')} after the soft close without approval: {listed}{todo}"
+    return _judged(len(waits), good, bad, list(e.late_postings))
 
 
 def run_of(e: Evidence, notebook: str) -> Answer:
@@ -342,9 +350,8 @@ def run_of(e: Evidence, notebook: str) -> Answer:
 CHECKS: dict[str, Callable[[Evidence], Answer]] = {
     check.__name__: check
     for check in (
-        cash_reconciled, positions_reconciled, events_booked, suspense_empty, prices_final, units_agree, computations_agree,
-        administrator_agrees, nav_controls_passed, accruals_booked, trial_balance_balances, statement_ties, roll_forward_ties,
-        levels_final, related_balances_agree, expenses_in_budget, movements_usual, as_of_explained, statements_tie,
-        late_postings_approved,
+        events_booked, suspense_empty, prices_final, units_agree, computations_agree, administrator_agrees, nav_controls_passed,
+        accruals_booked, trial_balance_balances, statement_ties, roll_forward_ties, levels_final, related_balances_agree,
+        expenses_in_budget, movements_usual, as_of_explained, statements_tie, late_postings_approved,
     )
 }  # fmt: skip

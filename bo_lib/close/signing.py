@@ -1,4 +1,4 @@
-"""What people decide about a close, as facts to append: sign, accept, approve, close softly and for good, reopen.
+"""What people decide about a close, as facts to append: sign, accept, close softly and for good, reopen.
 
 Each function takes the close as it stands and gives the facts of the decision or a refusal, which is a fact too. A signature is
 of the evidence as it was seen: when that changes, it no longer counts. Closing for good, opening again and accepting what failed
@@ -12,13 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bo_lib.close.checks import LatePosting
 from bo_lib.model.findings import Place, error
 from bo_lib.model.identifiers import same_person
 from bo_lib.recon.decisions import Decision, Said
 
-SIGNED, ACCEPTED, APPROVED, REOPENED, PROPOSED, REFUSED = (
-    "close.signed", "close.accepted", "close.approved", "close.reopened", "close.proposed", "close.refused",
+SIGNED, ACCEPTED, REOPENED, PROPOSED, REFUSED = (
+    "close.signed", "close.accepted", "close.reopened", "close.proposed", "close.refused",
 )  # fmt: skip
 LOCKED = {"close.soft": "soft", "close.hard": "hard", "close.open": "open"}
 
@@ -67,7 +66,6 @@ class CloseRecord:
     lock: str = "open"
     tasks: dict[str, TaskRecord] = field(default_factory=dict)
     proposed: Mapping[str, Any] | None = None  # the fact: action, by, reason
-    approved: dict[str, str] = field(default_factory=dict)  # late posting -> who approved it
     soft_at: str = ""  # when the month was last closed softly
     history: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -83,8 +81,6 @@ def record_of(month: str, payloads: Iterable[Mapping[str, Any]]) -> CloseRecord:
         record.history.append(p)
         if fact in (SIGNED, ACCEPTED, REOPENED):
             _to_task(record.task(p["task"]), p)
-        elif fact == APPROVED:
-            record.approved[p["event_id"]] = p["by"]
         elif fact == PROPOSED:
             record.proposed = p
         elif fact in LOCKED:
@@ -173,22 +169,6 @@ def accept(rows: Rows, record: CloseRecord, names: Sequence[str], said: Said) ->
             "waiting", f"{', '.join(alone)}: accepted by {said.by}; a second person has to accept it too.", tuple(facts)
         )
     return Decision("done", f"{', '.join(names)}: accepted by two people.", tuple(facts))
-
-
-def approve(record: CloseRecord, late: Sequence[LatePosting], event_ids: Sequence[str], said: Said) -> Decision:
-    """A second person agrees to what was posted to a month after its soft close."""
-    by_id = {p.event_id: p for p in late}
-    for event_id in event_ids:
-        if event_id not in by_id:
-            near = difflib.get_close_matches(event_id, by_id, 1, 0.3)
-            known = f"such as {near[0]}" if near else "nothing was posted late"
-            return refused(record, "approve", said, f"{event_id} was not posted after the soft close of {record.month}; {known}")
-        if by_id[event_id].approved_by:
-            return refused(record, "approve", said, f"{event_id} is approved already, by {by_id[event_id].approved_by}")
-        if same_person(by_id[event_id].entered_by, said.by):
-            return refused(record, "approve", said, f"{said.by} entered {event_id}; a second person is needed")
-    facts = [_fact(APPROVED, record, event_id=event_id, reason=said.text) for event_id in event_ids]
-    return Decision("done", f"{len(facts)} late postings approved by {said.by}.", tuple(facts))
 
 
 def reopen_tasks(rows: Rows, record: CloseRecord, names: Sequence[str], said: Said) -> Decision:

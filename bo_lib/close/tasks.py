@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from bo_lib.close.checks import CHECKS, Answer, Evidence, run_of
+from bo_lib.close.checks import CHECKS, Answer, Evidence, reconciled, run_of
 from bo_lib.close.signing import CloseRecord, TaskRecord
 from bo_lib.close.tables import CLOSE_TASKS
 from bo_lib.config import Close, CloseTask
@@ -68,9 +68,10 @@ def close(
         )
     answers: dict[str, Answer] = {}
     record, rows, seconds = record or CloseRecord(f"{evidence.day:%Y-%m}"), [], {}
+    named = {name for task in terms.tasks for name in task.reconciliations}
     for task in order:
         began = clock() if clock else 0.0
-        alone = _alone(task, evidence)
+        alone = _alone(task, evidence, named)
         answers[task.id] = _state(task, alone, answers, record)
         seconds[task.id] = clock() - began if clock else 0.0
         due = add_business_days(evidence.day, task.due_business_day, calendar)
@@ -78,8 +79,11 @@ def close(
     return Outcome(CloseState(built(CLOSE_TASKS, rows), seconds), tuple(findings))
 
 
-def _alone(task: CloseTask, evidence: Evidence) -> Answer:
-    """What the check says, whatever the tasks before it say."""
+def _alone(task: CloseTask, evidence: Evidence, named: Collection[str]) -> Answer:
+    """What the check says, whatever the tasks before it say. ``named``: the reconciliations that some task asks for."""
+    if task.reconciliations:
+        others = sorted(name for name in evidence.reconciliations or () if name not in named)
+        return reconciled(evidence, [n for name in task.reconciliations for n in (others if name == "*" else [name])])
     if not task.check:
         return run_of(evidence, task.notebook)
     if task.check not in CHECKS:
@@ -127,7 +131,7 @@ def _unknown(terms: Close) -> list[Finding]:
     ids = [task.id for task in terms.tasks]
     found = []
     for task in terms.tasks:
-        checks = [("check", task.check, list(CHECKS))] if task.check or not task.notebook else []
+        checks = [("check", task.check, list(CHECKS))] if task.check or not (task.notebook or task.reconciliations) else []
         for what, name, known in (*checks, *(("task", need, ids) for need in task.needs)):
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)

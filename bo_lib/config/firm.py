@@ -42,7 +42,8 @@ class Firm(Strict):
     action_sources: tuple[str, ...] = ()  # vendors who announce every corporate action, beside the custodians
     deliveries: tuple[Delivery, ...] = ()  # market data and other files that belong to no single fund
     workers: int = Field(2, ge=1, le=64)
-    four_eyes_above: NotNegative = Decimal(10000)
+    four_eyes_above: NotNegative = Decimal(10000)  # base currency: what one person may write off, correct or withdraw alone
+    write_offs_alone_a_month: NotNegative = Decimal(25000)  # and write off of a fund in a month, all together
     release: Release = Release()
     schemas: Path | None = None  # folder of official ISO 20022 schemas (XSD), against which XML files are validated
 

@@ -30,14 +30,16 @@ def close(office: Office, arguments: argparse.Namespace) -> int:
     desk = _desk(office, arguments.fund, arguments.month)
     if step == "true-up":
         made = desk.true_up()
-        _tell(f"{made} accruals booked: {desk.fund.id} {arguments.month}")
+        waits = sum(p.kind == "accrual" and not p.approved_by for p in desk.late_postings())
+        _tell(f"{made} accruals booked, {waits} wait for a second person (bo close approve): {desk.fund.id} {arguments.month}")
         return Exit.OK
     if step in ("statements", "pack"):
         return _write(office, desk, step, arguments.out)
     names, text = getattr(arguments, "names", ()), arguments.text
     acts: Mapping[str, Callable[[], Report]] = {
         "sign": lambda: desk.sign_tasks(names, text), "accept": lambda: desk.accept_tasks(names, text),
-        "approve": lambda: desk.approve_postings(names, text), "soft": lambda: desk.soft_close(text),
+        "approve": lambda: desk.approve_postings(names, text), "defer": lambda: desk.defer_postings(names, text),
+        "refuse": lambda: desk.refuse_postings(names, text), "soft": lambda: desk.soft_close(text),
         "hard": lambda: desk.hard_close(text), "reopen": lambda: desk.reopen_close(names, text),
     }  # fmt: skip
     return _show(acts[step](), arguments.json)

@@ -9,8 +9,10 @@ STEPS = {
     "list": "the tasks of a month, who has signed them, who is late, what people decided",
     "sign": "prepare tasks whose checks are done, or review what somebody else prepared; no TASK: all you may sign",
     "accept": "accept that a check fails; two people say so; needs --text",
-    "approve": "agree, as a second person, to events posted after the soft close",
-    "soft": "close softly: what is posted from now on needs an approval",
+    "approve": "post, as a second person, what came for the month after its soft close",
+    "defer": "book it, as a second person, on the first day after the month instead, as an item of a prior period",
+    "refuse": "send it away; needs --text",
+    "soft": "close softly: what comes for the month from now on waits for a second person",
     "hard": "close for good: one person proposes, a second closes",
     "reopen": "reopen tasks, or (no TASK) the closed month, which takes two people; needs --text",
     "true-up": "book the difference between the fees accrued and those of all that is known now",
@@ -18,7 +20,15 @@ STEPS = {
     "pack": "make the audit pack: one folder and one archive with its hashes",
     "check-pack": "recompute every hash of an audit pack (a folder or an archive)",
 }
-_NAMES = {"sign": "TASK", "accept": "TASK", "reopen": "TASK", "approve": "EVENT", "check-pack": "PACK"}
+_NAMES = {
+    "sign": "TASK",
+    "accept": "TASK",
+    "reopen": "TASK",
+    "approve": "EVENT",
+    "defer": "EVENT",
+    "refuse": "EVENT",
+    "check-pack": "PACK",
+}
 
 
 def add_close(made: argparse.ArgumentParser) -> None:
@@ -29,7 +39,9 @@ def add_close(made: argparse.ArgumentParser) -> None:
         step.add_argument("--root", type=Path, metavar="DIR", default=argparse.SUPPRESS)
         step.add_argument("--json", action="store_true", help="as JSON")
         if name in _NAMES:
-            step.add_argument("names", metavar=_NAMES[name], nargs="+" if name in ("accept", "approve", "check-pack") else "*")
+            step.add_argument(
+                "names", metavar=_NAMES[name], nargs="+" if name in ("accept", "approve", "defer", "refuse", "check-pack") else "*"
+            )
         if name != "check-pack":
             step.add_argument(
                 "--fund", required=name != "list", metavar="F", help="the fund" + (" (default: all)" if name == "list" else "")

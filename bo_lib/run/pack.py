@@ -122,10 +122,10 @@ def _fill(desk: Workbench, folder: Path) -> list[StoredFact]:
     for file in desk.known.files:
         if file.effective_date == desk.day and set(file.payload["tables"]) & set(_TABLES):
             _copy(desk, file, folder / "confirmations")
-    for name in ("cash", "positions"):
+    for name in desk.reconciliations():
         _reconciliation(desk, name, folder / "reconciliations")
     _wrote(folder / "approvals" / "tasks.csv", _csv(desk.closing().value.table))
-    kinds = ("close", "period", "break", "nav", "correction")
+    kinds = ("close", "period", "proposal", "break", "nav", "correction")
     facts = [f for kind in kinds for f in desk.known.facts(kind) if f.kind != PACKED]
     _wrote(folder / "approvals" / "facts.jsonl", "".join(_line(f) for f in sorted(facts, key=lambda f: f.n)))
     office = desk.office

@@ -60,7 +60,7 @@ class BooksDesk(NavDesk):
         if not found.value or not made.value:
             return self._unchanged(made.findings)
         event, new = found.value, made.value[1]
-        if self._needs_two(value := self._moves(event, new)):
+        if self._needs_two(value := self._moves(event, new)) or door.needs_leave((event, new)):
             return self._proposed(door.propose(CORRECT, event, reason, value, new, changes))
         again = door.correct(self.refusals(), event_id, changes, reason, **self._leave(value)).findings
         self.done.clear()  # what the desk has worked out may stand on it
@@ -76,7 +76,7 @@ class BooksDesk(NavDesk):
         if not found.value or not reason:
             return self._unchanged(found.findings or door.withdraw(self.refusals(), event_id, reason).findings)
         value = self._moves(found.value)
-        if self._needs_two(value) or isinstance(found.value, events.ManualJournal):
+        if self._needs_two(value) or isinstance(found.value, events.ManualJournal) or door.needs_leave([found.value]):
             return self._proposed(door.propose(WITHDRAW, found.value, reason, value))
         door.withdraw(self.refusals(), event_id, reason, **self._leave(value))
         self.done.clear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import isleap
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -38,11 +38,12 @@ from bo_lib.close import (
 from bo_lib.close.tables import CLOSE_TIMES
 from bo_lib.filings import obligations
 from bo_lib.model import dates
-from bo_lib.model.events import Accrual
+from bo_lib.model.events import Accrual, from_payload
 from bo_lib.model.findings import Outcome
+from bo_lib.model.four_eyes import PROPOSAL, Proposal, proposals
 from bo_lib.model.money import ZERO, round_money, round_to
 from bo_lib.model.tables import built
-from bo_lib.recon import accepted_breaks
+from bo_lib.recon import Reconciliation, accepted_breaks
 from bo_lib.store import StoredFact
 from bo_lib.views.pages import close as pages
 from bo_lib.views.report import Report
@@ -114,7 +115,7 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
             "book": self.booked, "struck": lambda: struck.value if ok else None, "adjusted": self.adjusted,
             "controls": lambda: self.controlled() if ok else None, "statement": self.stated, "roll": self.rolled,
             "accepted_breaks": lambda: accepted_breaks(self._break_payloads(), self.day),
-            "reconciliations": lambda: {name: self.reconciled(name).value for name in ("cash", "positions")},
+            "reconciliations": lambda: _Reconciled(self.reconciliations(), lambda name: self.reconciled(name).value),
             "waiting": lambda: tuple(r.finding for r in self.known.refused()), "related": self._related,
             "month": lambda: given.of if (given := self._given()) else None, "budget": self._budget,
             "before": lambda: given.prior if (given := self._given()) else None, "runs": self._runs,
@@ -124,6 +125,11 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
             "as_of": lambda: self.as_of() if ok else None, "tolerances": self.close_terms,
         }  # fmt: skip
         return cast(Evidence, _Gathered(self.fund.id, self.day, parts))
+
+    def reconciliations(self) -> list[str]:
+        """Those that the tasks of the close name, and every other that was carried in the month."""
+        named = {name for task in self.close_terms().tasks for name in task.reconciliations if name != "*"}
+        return sorted(named | {name for name, day in self.concluded() if day > self.opened})
 
     def _given(self) -> Sources | None:
         return self.sources() if self.struck().ok else None
@@ -164,14 +170,25 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         return {p["notebook"]: Run(p["verdict"], p["run_id"], p["manifest_sha256"]) for p in mine}
 
     def late_postings(self) -> list[LatePosting]:
-        """Events of the month that came in after its soft close, each with who entered it and who approved it."""
+        """What was posted to the month after its soft close or waits to be, each with who brought it and who approved it.
+
+        An event is approved when it came in together with the approval of a proposal about it.
+        """
         record = self.close_record()
         if not record.soft_at:
             return []
+        said = self._said_by_two()
+        leave = {(_first_id(p.about), p.checked_at): p for p in said if p.state == "approved"}
         late = [f for f in self.known.facts("event") if f.known_at > record.soft_at and f.effective_date > self.opened]
-        return [
-            LatePosting(f.entity, f.kind.removeprefix("event."), f.actor, record.approved.get(f.entity, "")) for f in late
-        ]  # fmt: skip
+        found = [(f, leave.get((_first_id(f.entity), f.known_at))) for f in late]
+        posted = [
+            LatePosting(f.entity, f.kind.removeprefix("event."), p.by if p else f.actor, p.checker if p else "") for f, p in found
+        ]
+        kinds = ((p, p.content["event"]["kind"]) for p in said if p.state == "waiting" and self.opened < p.day <= self.day)
+        return posted + [LatePosting(p.about, kind, p.by) for p, kind in kinds]
+
+    def _said_by_two(self) -> list[Proposal]:
+        return list(proposals(self.known.facts(PROPOSAL, until=date.max)).values())
 
     # The NAV of all that is known now
 
@@ -202,6 +219,10 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         for booked in self.known.standing(Accrual):
             if booked.event_id.startswith(self._tonight):
                 due[booked.name, booked.share_class] -= booked.amount
+        for p in self._said_by_two():  # of a soft closed month: what waits is not asked for twice
+            event = from_payload(p.content["event"]) if p.state == "waiting" else None
+            if isinstance(event, Accrual) and event.event_id.startswith(self._tonight):
+                due[event.name, event.share_class] -= event.amount
         made = [
             Accrual(
                 event_id=f"{self._tonight[0]}{name}:{share_class}:true-up:{len(self.known.events())}", fund=self.fund.id,
@@ -306,6 +327,24 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         return pages.filings_report(self.obliged(), self.day)
 
 
+class _Reconciled(Mapping[str, Reconciliation]):
+    """Reconciliations that are carried out when a check asks for them, so that their time is that check's."""
+
+    def __init__(self, names: Sequence[str], carried: Callable[[str], Reconciliation]) -> None:
+        self._names, self._carried = names, carried
+
+    def __getitem__(self, name: str) -> Reconciliation:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._carried(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 class _Gathered:
     """Evidence whose parts are made on demand."""
 
@@ -318,6 +357,11 @@ class _Gathered:
         made = self._parts[name]()
         setattr(self, name, made)
         return made
+
+
+def _first_id(event_id: str) -> str:
+    """The id under which an event came first, whatever version this is."""
+    return event_id.partition("~")[0]
 
 
 def _column(state: CloseState, name: str) -> dict[str, str]:

@@ -3,6 +3,9 @@
 A period that is hard closed takes nothing: what comes late with a quantity or amount of its own enters on the first open day as
 a prior-period adjustment and keeps its own date; everything else waits. What waits is corrected by adding: the author and the
 time of a correction are those of its fact. A manual journal enters when a second person has approved the proposal of its maker.
+
+A period that is soft closed takes nothing by one person: what comes for it waits as a proposal by whoever brought it, and a
+second person posts it, has it booked on the first day after the period, or rejects it.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from bo_lib.workbench.proposals import Proposals
 
 PERIOD, REFUSAL, CORRECTION = "period", "refusal", "correction"
 LOCKS = ("open", "soft", "hard")
-JOURNAL, CORRECT, WITHDRAW = "journal", "correct", "withdraw"  # what may be proposed
+JOURNAL, CORRECT, WITHDRAW, POST = "journal", "correct", "withdraw", "post"  # what may be proposed
 
 
 class Door:
@@ -45,12 +48,23 @@ class Door:
     @cached_property
     def closed_through(self) -> date | None:
         """The last day of the last period that is hard closed; None where none is."""
+        return self._last("hard")
+
+    @cached_property
+    def soft_through(self) -> date | None:
+        """The last day of the last period that is soft or hard closed; None where none is."""
+        return self._last("soft", "hard")
+
+    def _last(self, *locks: str) -> date | None:
         newest = {f.entity: f.payload for f in self.office.store.facts(PERIOD, stream=self.fund.id)}
-        return max((date.fromisoformat(p["through"]) for p in newest.values() if p["lock"] == "hard"), default=None)
+        return max((date.fromisoformat(p["through"]) for p in newest.values() if p["lock"] in locks), default=None)
 
     @property
     def first_open(self) -> date | None:
-        return self.closed_through and dates.add_business_days(self.closed_through, 1, self.fund.calendar)
+        return self._day_after(self.closed_through)
+
+    def _day_after(self, closed: date | None) -> date | None:
+        return closed and dates.add_business_days(closed, 1, self.fund.calendar)
 
     def lock(self, through: date, lock: str, reason: str) -> None:
         """Records that the month ending ``through`` is now ``lock`` (one of ``LOCKS``). Raises ``KeyError`` for another word."""
@@ -61,14 +75,15 @@ class Door:
         payload = {"period": month, "through": through.isoformat(), "lock": lock, "reason": reason}
         fact_id = f"{PERIOD}:{self.fund.id}:{month}:{count + 1}"
         self._append([Fact(fact_id, self.fund.id, f"{PERIOD}.{lock}", month, through, payload)])
-        self.__dict__.pop("closed_through", None)
+        for name in ("closed_through", "soft_through"):
+            self.__dict__.pop(name, None)
 
     # In
 
     def enter(self, new: Sequence[events.Event]) -> int:
         """Adds events; one that is known with other content is reversed and replaced by its next version. Returns how many.
 
-        What may not enter is kept as refused and counts nothing.
+        What may not enter is kept as refused, what is of a soft closed period as a proposal; both count nothing.
         """
         facts = [fact for event in new for fact in self._entering(event)]
         self._append(facts)
@@ -79,7 +94,28 @@ class Door:
         versions = list(self._versions(signed))
         admitted = self.admitted(versions)
         refused = admitted.refused or [Refusal(new, unsigned) for new in versions if unsigned]
-        yield from (self._refused(versions[-1], refused[-1]) if refused else map(_fact, admitted.events))
+        if refused:
+            yield from self._refused(versions[-1], refused[-1])
+        elif versions and not isinstance(event, events.ManualJournal) and self.needs_leave(admitted.events):
+            self._propose_late(versions[-1], event)
+        else:
+            yield from map(_fact, admitted.events)
+
+    def needs_leave(self, made: Iterable[events.Event]) -> bool:
+        """True when one of these is of a soft closed period, which takes nothing by one person."""
+        return bool(admit(made, self.soft_through).refused)
+
+    def _propose_late(self, new: events.Event, event: events.Event) -> None:
+        """Proposes to post what came for a soft closed period; another version of what waits takes its place."""
+        said = [p for p in self.proposals.known.values() if p.action == POST and p.about == new.event_id]
+        content = _content(event)
+        if any(p.state != "approved" and _content(events.from_payload(p.content["event"])) == content for p in said):
+            return
+        for p in said:
+            if p.state == "waiting":
+                self.proposals.reject(p.id, "another version came")
+        text = f"came after {self.soft_through:%Y-%m} was soft closed"
+        self.proposals.make(POST, new.event_id, {"event": events.to_payload(event)}, text, new.effective_date)
 
     def _signed(self, event: events.Event) -> tuple[events.Event, Finding | None]:
         """A manual journal with the two people of its proposal; a letter where nobody proposed it so, or others did."""
@@ -102,10 +138,11 @@ class Door:
             )
         return event.model_copy(update={"maker": p.by, "checker": p.checker}), None
 
-    def admitted(self, made: Sequence[events.Event]) -> Admitted:
-        """What may enter now; what is made of one event enters whole or not at all."""
+    def admitted(self, made: Sequence[events.Event], soft: bool = False) -> Admitted:
+        """What may enter now; what is made of one event enters whole or not at all. ``soft``: soft closed periods take nothing."""
+        through = self.soft_through if soft else self.closed_through
         late = all(self._may_come_late(event) for event in made)
-        return admit(made, self.closed_through, first_open=self.first_open if late else None)
+        return admit(made, through, first_open=self._day_after(through) if late else None)
 
     def _may_come_late(self, event: events.Event) -> bool:
         target = self.stored.get(event.reverses) if isinstance(event, events.Reversal) else event
@@ -220,7 +257,25 @@ class Door:
         """What waits under this id, or about this event, is done: a second person agrees to it."""
         return self.proposals.approve(name, text, self._carried_out)
 
+    def defer(self, name: str, text: str = "") -> Outcome[Proposal | None]:
+        """What waits to be posted to a soft closed period is booked on the first day after it: a second person agrees to that."""
+
+        def carried_out(p: Proposal) -> Outcome[Sequence[Fact]]:
+            if p.action == POST:
+                return self._posting(p, soft=True)
+            todo = "approve or reject it: bo proposals"
+            return Outcome((), (error("proposal-other", f"{p.action} {p.about} is no late posting", found=p.id, todo=todo),))
+
+        return self.proposals.approve(name, text, carried_out)
+
+    def _posting(self, p: Proposal, soft: bool = False) -> Outcome[Sequence[Fact]]:
+        """The versions that are due by now; nothing when the event has come in another way since."""
+        admitted = self.admitted(list(self._versions(events.from_payload(p.content["event"]))), soft)
+        return Outcome([_fact(e) for e in admitted.events], tuple(r.finding for r in admitted.refused))
+
     def _carried_out(self, p: Proposal) -> Outcome[Sequence[Fact]]:
+        if p.action == POST:
+            return self._posting(p)
         event = events.from_payload(p.content["event"])
         if p.action == JOURNAL:
             signed = event.model_copy(update={"maker": p.by, "checker": self.office.actor})

@@ -12,6 +12,8 @@ from typing import Any
 from bo_lib import config
 from bo_lib.close import CloseState, digest, signing
 from bo_lib.model import dates
+from bo_lib.model.findings import Finding, Outcome
+from bo_lib.model.four_eyes import Proposal
 from bo_lib.recon.decisions import Decision, Said
 from bo_lib.store import Fact
 from bo_lib.views.pages.close import decision_report
@@ -33,8 +35,37 @@ class PeriodDesk(CloseDesk):
         return self._decide_close(lambda rows, record, said: signing.accept(rows, record, tasks, said), text)
 
     def approve_postings(self, event_ids: Sequence[str], text: str = "") -> Report:
-        late = self.late_postings()
-        return self._decide_close(lambda rows, record, said: signing.approve(record, late, event_ids, said), text)
+        """What came for the soft closed month is posted to it, as a second person agrees; what depends on it is open again."""
+        return self._answer_late(event_ids, f"posted to {self.month_name}", lambda door, name: door.approve(name, text))
+
+    def defer_postings(self, event_ids: Sequence[str], text: str = "") -> Report:
+        """It is booked on the first day after the month, as an item of a prior period."""
+        return self._answer_late(event_ids, "booked after the month", lambda door, name: door.defer(name, text))
+
+    def refuse_postings(self, event_ids: Sequence[str], text: str) -> Report:
+        return self._answer_late(event_ids, "refused", lambda door, name: door.proposals.reject(name, text))
+
+    def _answer_late(
+        self, event_ids: Sequence[str], became: str, answer: Callable[[Door, str], Outcome[Proposal | None]]
+    ) -> Report:
+        """The answers one by one; the first that is refused ends it."""
+        self._must_be_now()
+        done: list[str] = []
+        findings: tuple[Finding, ...] = ()
+        for name in event_ids:
+            made = answer(Door(self.office, self.fund), name)
+            findings = made.findings
+            if made.value is None:
+                break
+            done.append(made.value.about)
+        self.done.clear()
+        self.__dict__.pop("locked", None)
+        says = [
+            f"{', '.join(done)}: {became}, says {self.office.actor}." if done else "",
+            *(f"Refused: {f.message}." for f in findings),
+        ]
+        decision = Decision("refused" if findings else "done", " ".join(filter(None, says)), (), findings)
+        return decision_report(decision, self.month_name, self.closing().value)
 
     def soft_close(self, text: str = "") -> Report:
         return self._decide_close(lambda rows, record, said: signing.soft_close(rows, record, said, self._missing_before()), text)
@@ -55,14 +86,17 @@ class PeriodDesk(CloseDesk):
         return self._decide_close(lambda rows, record, said: signing.reopen_month(record, said, after), text)
 
     def _decide_close(self, decide: Decide, text: str) -> Report:
-        if self.known.past:
-            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
+        self._must_be_now()
         rows, record = self.closing().value.table.to_pylist(), self.close_record()
         decision = decide(rows, record, Said(self.office.actor, self.day, text.strip()))
         if lock := next((signing.LOCKED[p["fact"]] for p in decision.payloads if p["fact"] in signing.LOCKED), ""):
             Door(self.office, self.fund).lock(dates.month_end(self.day), lock, decision.says)
         self._append_close(decision.payloads, len(record.history))
         return decision_report(decision, self.month_name, self._closing_now())
+
+    def _must_be_now(self) -> None:
+        if self.known.past:
+            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
 
     def _append_close(self, payloads: Sequence[Mapping[str, Any]], told: int) -> None:
         facts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,9 +12,13 @@ import pytest
 
 from bo_lib.close import Answer, Evidence, LatePosting, Related, close, digest, record_of, signing
 from bo_lib.close.checks import CHECKS, Run, run_of
-from bo_lib.config import Close, CloseTask
+from bo_lib.config import Close, CloseTask, load
+from bo_lib.model.findings import Finding, info, warning
+from bo_lib.model.tables import QUANTITY
+from bo_lib.recon import Reconciliation, Rules, not_compared, reconcile_tables
 from bo_lib.recon.decisions import Decision, Said
 from tests.close.books import ledger, lines
+from tests.nav.demonstration import ROOT
 
 DAY = date(2026, 6, 30)
 
@@ -146,14 +151,6 @@ def test_refusals_are_kept_as_facts(month: Month) -> None:
     assert [p["fact"] for p in month.payloads] == ["close.refused"]
 
 
-def test_a_late_posting_is_approved_by_somebody_else() -> None:
-    late = [LatePosting("e1", "trade", "ops")]
-    record = record_of("2026-06", [])
-    assert "ops entered e1" in signing.approve(record, late, ["e1"], Said("ops", DAY)).says
-    assert "such as e1" in signing.approve(record, late, ["e2"], Said("ana", DAY)).says
-    assert signing.approve(record, late, ["e1"], Said("ana", DAY)).state == "done"
-
-
 # Checks of their own -------------------------------------------------------------------------------------------------
 
 TERMS = Close(tasks=())
@@ -161,6 +158,57 @@ TERMS = Close(tasks=())
 
 def check(name: str, **more: Any) -> Answer:
     return CHECKS[name](Evidence("F", DAY, tolerances=TERMS, **more))
+
+
+RULES = load(ROOT / "parameters" / "recon" / "units.yaml", Rules)
+
+
+def recon(*names: str, **sides: Sequence[tuple[str, str]]) -> dict[str, Reconciliation]:
+    """Reconciliations of (class, units) on both sides, by name."""
+    tables = [
+        pa.Table.from_pylist(
+            [{"party": "P", "account": "P", "currency": "", "share_class": c, "units": Decimal(u)} for c, u in sides[side]],
+            pa.schema([(n, pa.string()) for n in ("party", "account", "currency", "share_class")] + [("units", QUANTITY)]),
+        )
+        for side in ("ours", "theirs")
+    ]
+    rules = RULES.model_copy(update={"third": None})
+    return {
+        n: reconcile_tables(*tables, rules.model_copy(update={"name": n}), DAY, fund="F", value=lambda row, amount: amount)
+        for n in names
+    }
+
+
+def reconciled_state(task: str, found: dict[str, Reconciliation], accepted: frozenset[str] = frozenset()) -> dict[str, Any]:
+    terms = load(ROOT / "parameters" / "close.yaml", Close)
+    tasks = tuple(t.model_copy(update={"needs": ()}) for t in terms.tasks if t.reconciliations)
+    made = close(Close(tasks=tasks), Evidence("F", DAY, reconciliations=found, accepted_breaks=accepted), "TARGET")
+    return next(r for r in made.value.table.to_pylist() if r["task"] == task)
+
+
+def test_every_reconciliation_is_proven_or_its_breaks_are_accepted() -> None:
+    same = recon("positions", "positions_three_way", ours=[("A", "10")], theirs=[("A", "10")])
+    assert reconciled_state("positions", same)["state"] == "done"
+    off = {**same, **recon("positions_three_way", ours=[("A", "10")], theirs=[("A", "9")])}
+    row = reconciled_state("positions", off)
+    assert (row["state"], row["items"]) == ("failed", 1) and "1 break that nobody accepted: amount 1 A" in row["says"]
+    accepted = frozenset(b.break_id for b in off["positions_three_way"].items)
+    assert reconciled_state("positions", off, accepted)["state"] == "done"
+    assert reconciled_state("income", off)["state"] == "open"  # nobody carried it
+
+
+def test_a_reconciliation_of_the_firms_own_is_asked_for_too() -> None:
+    assert reconciled_state("other_recons", recon("income", ours=[], theirs=[]))["says"] == "there is no other reconciliation"
+    row = reconciled_state("other_recons", recon("income", "mine", ours=[("A", "1")], theirs=[]))
+    assert (row["state"], row["items"]) == ("failed", 1)
+
+
+def test_a_reconciliation_without_a_side_waits_unless_there_need_not_be_one() -> None:
+    def said(finding: Finding) -> str:
+        return str(reconciled_state("income", {"income": not_compared(RULES, DAY, "F", [finding]).value})["state"])
+
+    assert said(info("second-source-missing", "one source only")) == "done"
+    assert said(warning("administrator-missing", "no NAV pack of today")) == "open"
 
 
 def test_late_postings_fail_until_they_are_approved() -> None:

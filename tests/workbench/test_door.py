@@ -70,10 +70,10 @@ def test_a_manual_journal_and_an_accrual_of_a_closed_month_wait_and_the_rest_of_
     assert desk.office.store.verify().ok
 
 
-def test_a_month_that_is_only_soft_closed_or_open_again_takes_everything(desk: Workbench) -> None:
+def test_a_month_that_is_open_again_takes_everything(desk: Workbench) -> None:
     door = Door(desk.office, desk.fund)
     door.lock(MAY, "hard", "closed")
-    door.lock(MAY, "soft", "reopened by two people")
+    door.lock(MAY, "open", "reopened by two people")
     desk.known.book_events([bought(desk, "LATE", date(2026, 5, 28))])
     assert next(e for e in desk.known.standing(Trade) if e.trade_id == "LATE").effective_date == date(2026, 5, 28)
 

@@ -87,17 +87,27 @@ def story(firm: Firm) -> dict[str, Any]:
     _trade_late(firm, desk)
     desk = firm.desk(JUNE)
     with firm.acting(desk, "ana", "07-03T08:00"):
-        told["late"] = desk.closing().value.table.to_pylist()
+        told["waits"] = desk.closing().value.table.to_pylist()
         told["late postings"] = desk.late_postings()
-        told["as of"] = desk.as_of()
+        told["proven"] = desk.reconciled("trades").value.items
     event_id = told["late postings"][0].event_id
     act("own approval", "orders", "07-03T08:30", "approve_postings", [event_id])
+    act("none such", "ben", "07-03T08:35", "approve_postings", [f"{event_id}0"])
     act("approval", "ben", "07-03T08:40", "approve_postings", [event_id], "confirmed by the broker")
     desk = firm.desk(JUNE)
+    with firm.acting(desk, "ana", "07-03T08:45"):
+        told["late"] = desk.closing().value.table.to_pylist()
+        told["as of"] = desk.as_of()
     with firm.acting(desk, "ana", "07-03T08:50"):
-        told["true up"] = desk.true_up()
-    act("accept", "ana", "07-03T09:00", "accept_tasks", ["administrator"], "it struck before the trade was known")
-    act("accepted", "ben", "07-03T09:10", "accept_tasks", ["administrator"], "so it did")
+        told["true up"] = desk.true_up(), [p.event_id for p in desk.late_postings() if not p.approved_by]
+        told["true up again"] = desk.true_up(), [p.event_id for p in desk.late_postings() if not p.approved_by]
+    if told["true up"][1]:
+        act("true-up approved", "ben", "07-03T08:52", "approve_postings", told["true up"][1])
+    desk = firm.desk(JUNE)
+    with firm.acting(desk, "ana", "07-03T08:55"):
+        told["failed"] = [r["task"] for r in desk.closing().value.table.to_pylist() if r["check"] == "failed"]
+    act("accept", "ana", "07-03T09:00", "accept_tasks", told["failed"], "nobody else knew the trade at the month's end")
+    act("accepted", "ben", "07-03T09:10", "accept_tasks", told["failed"], "so it is")
     act("prepared again", "ana", "07-03T10:00", "sign_tasks")
     act("reopened", "cat", "07-03T10:10", "reopen_close", ["units"], "register sent again")
     act("units again", "ana", "07-03T10:20", "sign_tasks", ["units"])
@@ -156,6 +166,7 @@ def test_every_task_is_done_before_anybody_signed(story: dict[str, Any]) -> None
     [
         ("hard before soft", "not soft closed yet"), ("own review", "a second person reviews it"),
         ("soft twice", "is soft closed already, and is not closed twice"), ("own approval", "a second person is needed"),
+        ("none such", "there is no proposal"),
         ("july first", "the month before, is not closed for good"), ("hard by the same", "a second person is needed"),
         ("hard twice", "closed for good already"),
     ],
@@ -172,24 +183,31 @@ def test_what_two_people_do_is_done(story: dict[str, Any], step: str) -> None:
     assert said(story[step])[0] == "pass", said(story[step])
 
 
+def test_a_late_trade_waits_at_the_door_and_changes_nothing(story: dict[str, Any]) -> None:
+    assert {r["task"] for r in story["waits"] if r["state"] == "failed"} == {"late"}
+    assert {r["task"]: r["evidence"] for r in story["waits"] if r["task"] != "late"} == {
+        task: sha for task, sha in story["signed"].items() if task != "late"
+    }
+    (posting,) = story["late postings"]
+    assert (posting.kind, posting.entered_by, posting.approved_by) == ("trade", "orders", "")
+    assert story["proven"] == ()
+
+
+def test_a_true_up_of_a_soft_closed_month_waits_too(story: dict[str, Any]) -> None:
+    booked, waits = story["true up"]
+    assert booked == 0 and story["true up again"] == (0, waits)
+
+
 def test_a_late_trade_reopens_exactly_what_it_changed(story: dict[str, Any]) -> None:
     rows = {r["task"]: r for r in story["late"]}
     signed = story["signed"]
     same = {task for task, row in rows.items() if row["evidence"] == signed[task]}
-    assert same == {
-        "events",
-        "cash",
-        "positions",
-        "suspense",
-        "prices",
-        "levels",
-        "units",
-        "related",
-        "accruals",
-        "expenses",
-        "movements",
-    }
-    assert {t for t, r in rows.items() if r["state"] == "failed"} == {"late"}
+    assert rows.keys() - same == {
+        "late", "positions", "trades", "trial_balance", "nav", "computations", "as_of", "administrator", "components", "statement",
+        "roll_forward", "financials",
+    }  # fmt: skip
+    assert set(story["failed"]) == {"positions", "trades", "administrator", "components"}
+    assert rows["late"]["check"] == "done"  # its approval is new evidence, to be signed
     kept = {t for t, r in rows.items() if r["reviewed_by"]}
     assert kept == same
 
@@ -208,7 +226,9 @@ def test_reopening_a_task_leaves_what_does_not_need_it(story: dict[str, Any]) ->
     reopened = story["reopened/states"]
     assert reopened["units"] == "open"
     waits = {task for task, state in reopened.items() if state == "blocked"}
-    assert waits == {"nav", "as_of", "administrator", "statement", "roll_forward", "financials"}
+    assert waits == {
+        "units_in_issue", "nav", "as_of", "administrator", "components", "statement", "roll_forward", "financials",
+    }  # fmt: skip
     assert set(story["units again/states"].values()) == {"done"}
 
 
@@ -227,7 +247,7 @@ def test_the_audit_pack_is_verified_by_hash(story: dict[str, Any], firm: Firm, t
     assert parts == {"approvals", "confirmations", "ledgers", "manifest.json", "reconciliations", "statements"}
     assert {p.suffix for p in (made.folder / "statements").iterdir()} == {".xlsx", ".json", ".pdf"}
     told = (made.folder / "approvals" / "facts.jsonl").read_text()
-    assert '"close.hard"' in told and '"close.approved"' in told and '"close.refused"' in told
+    assert '"close.hard"' in told and '"proposal.approved"' in told and '"close.refused"' in told
     facts = Office(firm.root).store.facts(pack.PACKED)
     assert facts[-1].payload["sha256"] == made.sha256
     assert list(pack.damaged_packs(facts, firm.root)) == []
@@ -300,7 +320,7 @@ def test_the_command_lists_refuses_and_verifies(story: dict[str, Any], firm: Fir
 
     june = ("--fund", FUND, "--month", "2026-06")
     code, said = bo("list", *june)
-    assert code in (0, 1) and "20 of 20 tasks done; the month is closed for good." in said and "Signed by" in said
+    assert code in (0, 1) and "26 of 26 tasks done; the month is closed for good." in said and "Signed by" in said
     code, said = bo("soft", *june, "--text", "again")
     assert code == 3 and "closed for good already" in said
     code, said = bo("sign", "trial-balance", *june)
