@@ -9,6 +9,7 @@ import calendar
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -79,8 +80,8 @@ def accrued_interest(nominal: Decimal, bond: Mapping[str, Any], day: date, *, ex
     start, end, sign = max(last, bond["issued"] or last), day, 1
     if day >= ex_interest_date(following, ex_dividend_days, bond["currency"]):
         start, end, sign = day, following, -1
-    yearly = nominal * bond["coupon_pct"] / 100
-    amount = sign * yearly * year_fraction(bond["day_count"], start, end, per_year=per_year, period=(last, following))
+    part = _part_of_year(bond["day_count"], start, end, per_year, (last, following))
+    amount = sign * nominal * bond["coupon_pct"] * part.numerator / (100 * part.denominator)  # one division: half a cent stays half
     return Outcome(round_money(amount, bond["currency"]))
 
 
@@ -89,27 +90,31 @@ def year_fraction(day_count: str, start: date, end: date, *, per_year: int = 1, 
 
     Raises ``KeyError`` for another day count than ``DAY_COUNTS``.
     """
-    days = Decimal((end - start).days)
+    part = _part_of_year(day_count, start, end, per_year, period or (start, end))
+    return Decimal(part.numerator) / part.denominator
+
+
+def _part_of_year(day_count: str, start: date, end: date, per_year: int, period: tuple[date, date]) -> Fraction:
+    days = (end - start).days
     if day_count == "ACT/ACT ICMA":
-        first, last = period or (start, end)
-        return days / (per_year * (last - first).days)
+        return Fraction(days, per_year * (period[1] - period[0]).days)
     if day_count == "ACT/ACT ISDA":
         return _by_calendar_year(start, end)
     if day_count == "ACT/365L":
-        return days / _days_of_year_icma_251(per_year, *(period or (start, end)))
+        return Fraction(days, _days_of_year_icma_251(per_year, *period))
     if day_count == "ACT/ACT AFB":
-        return Decimal(repr(day_counter(day_count).yearFraction(_there(start), _there(end))))
-    return Decimal(days_between(day_count, start, end)) / _YEAR.get(day_count, 360)
+        return Fraction(repr(day_counter(day_count).yearFraction(_there(start), _there(end))))
+    return Fraction(days_between(day_count, start, end), _YEAR.get(day_count, 360))
 
 
-def _by_calendar_year(start: date, end: date) -> Decimal:
+def _by_calendar_year(start: date, end: date) -> Fraction:
     """ISDA 2006 section 4.16(b): days in leap years over 366, the others over 365."""
     if end < start:
         return -_by_calendar_year(end, start)
-    total, day = ZERO, start
+    total, day = Fraction(0), start
     while day < end:
         until = min(end, date(day.year + 1, 1, 1))
-        total += Decimal((until - day).days) / (366 if calendar.isleap(day.year) else 365)
+        total += Fraction((until - day).days, 366 if calendar.isleap(day.year) else 365)
         day = until
     return total
 

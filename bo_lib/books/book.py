@@ -16,7 +16,7 @@ import pyarrow as pa
 from bo_lib.books.explain import Explained, explain
 from bo_lib.books.state import Line, Setting, State
 from bo_lib.books.wash_sales import PURCHASES
-from bo_lib.model.events import Event, MoneyDeal
+from bo_lib.model.events import Event, MoneyDeal, Trade
 from bo_lib.model.findings import Finding, Outcome
 from bo_lib.model.money import ZERO
 from bo_lib.model.tables import (
@@ -235,16 +235,10 @@ class Book:
             for t in sorted(trades, key=lambda t: (t.event.settlement_date, t.event.trade_id))
         ))  # fmt: skip
 
-    def settling_after(self, day: date) -> dict[str, tuple[Decimal, Decimal]]:
-        """Per instrument what trades bring that settle after ``day`` by agreement: signed quantity, and interest paid or received
-        (negative) with it.
-        """
-        sums: dict[str, tuple[Decimal, Decimal]] = {}
-        for trade in (t for state in self._states for t in state.trades.values() if t.event.settlement_date > day):
-            quantity, interest = sums.get(trade.event.isin, (ZERO, ZERO))
-            paid = trade.event.accrued_interest if trade.nominal > 0 else -trade.event.accrued_interest
-            sums[trade.event.isin] = quantity + trade.nominal, interest + paid
-        return sums
+    def settling_after(self, day: date) -> Iterator[tuple[Trade, Decimal]]:
+        """Trades that by agreement settle after ``day``, each with its signed quantity in today's shares."""
+        trades = (t for state in self._states for t in state.trades.values())
+        return ((t.event, t.nominal) for t in trades if t.event.settlement_date > day)
 
     @cached_property
     def open_deals(self) -> pa.Table:

@@ -21,7 +21,7 @@ from bo_lib.model.findings import Finding, Outcome, error, warning
 from bo_lib.model.instruments import is_bond
 from bo_lib.model.money import ZERO, Rates
 from bo_lib.model.tables import JOURNAL, built
-from bo_lib.nav.accrued import accrued_interest
+from bo_lib.nav.accrued import bond_interest
 from bo_lib.nav.pricing import Priced
 from bo_lib.nav.tables import COMPONENTS
 
@@ -95,8 +95,7 @@ def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_
     master = {row["isin"]: row for row in instruments.to_pylist()}
     findings: list[Finding] = []
     into = _Into(base_currency, rates, findings)
-    held = _held(book)
-    rows = [*_holdings(book, held, priced, master, into, day), *_bond_interest(book, held, master, into, day), *_money(book, into),
+    rows = [*_holdings(book, priced, master, into, day), *_bonds(book, master, into, day), *_money(book, into),
             *_forwards(book, into), *_deals(book, into, day)]  # fmt: skip
     return Outcome(Valuation(day, base_currency, built(COMPONENTS, rows), rates), tuple(findings))
 
@@ -125,18 +124,11 @@ class _Into:
         return ZERO
 
 
-def _held(book: Book) -> dict[str, list[Decimal]]:
-    """Per instrument quantity on trade date, cost, and cost in base."""
+def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
     held: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
     for row in book.positions("trade").to_pylist():
         for n, name in enumerate(("quantity", "cost_local", "cost_base")):
             held[row["isin"]][n] += row[name]
-    return held
-
-
-def _holdings(
-    book: Book, held: dict[str, list[Decimal]], priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date
-) -> Iterator[dict[str, Any]]:
     for isin, (quantity, cost_local, cost_base) in sorted(held.items()):
         if isin not in master:
             said = f"{isin}: {quantity.normalize():f} held and not in the security master"
@@ -158,22 +150,13 @@ def _holdings(
                "base": base, "cost_local": cost_local, "cost_base": cost_base, "unrealised_base": base - cost_base}  # fmt: skip
 
 
-def _bond_interest(
-    book: Book, held: dict[str, list[Decimal]], master: dict[str, dict[str, Any]], into: _Into, day: date
-) -> Iterator[dict[str, Any]]:
-    """Interest to ``day`` on the nominal that has settled by agreement, and what was paid for interest (negative: received) with
-    trades that have not: a purchase earns from its settlement on, and a sale until then.
-    """
-    pending = book.settling_after(day)
-    for isin in sorted(i for i in held.keys() | pending.keys() if i in master and is_bond(master[i]["kind"])):
-        quantity, paid = pending.get(isin, (ZERO, ZERO))
-        settled, bond = (held[isin][0] if isin in held else ZERO) - quantity, master[isin]
-        nominal = settled * book.index_ratios.get(isin, Decimal(1))
-        accrued = accrued_interest(nominal, bond, day, ex_dividend_days=bond.get("ex_dividend_days") or 0)
-        into.findings += accrued.findings
-        local = accrued.value + paid
-        yield {"component": "accrual", "item": isin, "quantity": settled, "currency": bond["currency"], "local": local,
-               "base": into(local, bond["currency"])}  # fmt: skip
+def _bonds(book: Book, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
+    accrued = bond_interest(book, {isin: row for isin, row in master.items() if is_bond(row["kind"])}, day)
+    into.findings += accrued.findings
+    for isin, (nominal, local) in sorted(accrued.value.items()):
+        currency = master[isin]["currency"]
+        yield {"component": "accrual", "item": isin, "quantity": nominal, "currency": currency, "local": local,
+               "base": into(local, currency)}  # fmt: skip
 
 
 def _money(book: Book, into: _Into) -> Iterator[dict[str, Any]]:

@@ -60,10 +60,11 @@ class ActionsDesk(Desk):
     @once
     def entitlements(self) -> Report:
         """Books what goes ex or is paid since the business day before, for the positions held at its close."""
-        made = self._made()
+        made, known = self._made(), {e.event_id for e in self.known.events()}
+        before = dates.previous_business_day(self.day, self.fund.calendar)
+        new = [e for e in made.value if e.effective_date > before or e.event_id not in known]  # and not interest made again
         self.known.book_events(made.value)
         positions = self._held_before()
-        before = dates.previous_business_day(self.day, self.fund.calendar)
         days = [before.fromordinal(n) for n in range(before.toordinal() + 1, self.day.toordinal() + 1)]
         numbers = {a.id: a.custody for a in self.fund.accounts}
         pending = self._book_before().open_trades
@@ -72,7 +73,7 @@ class ActionsDesk(Desk):
             for day in days
             for row in entitlements(self.golden().value, positions, day, numbers=numbers, pending=pending).to_pylist()
         ]
-        return pages.entitlements_report(rows, made.value, made.findings)
+        return pages.entitlements_report(rows, new, made.findings)
 
     @once
     def _made(self) -> Outcome[list[events.Event]]:

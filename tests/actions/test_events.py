@@ -1,10 +1,15 @@
 """Entitlements and events for the books."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from bo_lib.actions import entitlements, to_events
+import pyarrow as pa
+import pytest
+
+from bo_lib.actions import by_terms, entitlements, to_events
 from bo_lib.model import events as ev
+from bo_lib.model.tables import INSTRUMENTS
 from tests.actions.desk import codes, dividend, heard, holding, june, said
 
 
@@ -58,11 +63,62 @@ def test_events_of_a_weekend_are_not_lost() -> None:
     assert [event.effective_date for event in outcome.value] == [june(10)]
 
 
-def test_a_coupon_counts_from_its_payment_date() -> None:
-    rows = said("BOREAL", "C", "INTR", "BOND", payment_date=15, rate="2.25")
-    (event,) = _events(rows, day=15, held=holding(BOND=100000), currencies={"BOND": "USD"}).value
+INTEREST = said("BOREAL", "C", "INTR", "BOND", payment_date=15, rate="2.25", currency="EUR")
+
+
+def test_a_coupon_that_no_terms_explain_counts_from_its_payment_date_and_that_is_said() -> None:
+    (event,) = _events({**INTEREST, "currency": None}, day=15, held=holding(BOND=100000), currencies={"BOND": "USD"}).value
     assert isinstance(event, ev.Coupon)
     assert (event.event_id, event.currency, event.rate_pct_of_nominal) == ("FUND:INTR:BOND:2026-06-15", "USD", Decimal("2.25"))
+    assert codes(by_terms(heard(INTEREST).value, bond(maturity=date(2030, 8, 31)))) == ["coupon-not-in-terms"]
+    assert not by_terms(heard(INTEREST).value, bond()).findings
+
+
+@pytest.mark.parametrize(("due", "ex_days", "ex"), [(15, None, 15), (13, None, 13), (15, 7, 5)])
+def test_a_coupon_counts_from_the_ex_date_of_the_bonds_terms(due: int, ex_days: int | None, ex: int) -> None:
+    """On its date, also when that is a Saturday, or from the first day on which the bond settles without it; paid on the 15th."""
+    (event,) = _coupon(day=15, due=due, ex_dividend_days=ex_days)
+    assert (event.event_id, event.effective_date, event.payment_date) == ("FUND:INTR:BOND:2026-06-15", june(ex), june(15))
+
+
+def test_a_coupon_announced_in_its_ex_dividend_period_is_made_until_it_is_paid() -> None:
+    made = {day: len(_coupon(day=day, ex_dividend_days=7)) for day in (4, 5, 8, 9, 12, 15, 16)}
+    assert made == {4: 0, 5: 1, 8: 1, 9: 1, 12: 1, 15: 1, 16: 0}
+
+
+@pytest.mark.parametrize(("side", "settles", "eligible"), [
+    ("BUY", 12, 100), ("BUY", 15, 60), ("BUY", 16, 60), ("SELL", 12, 100), ("SELL", 15, 140), ("SELL", 16, 140),
+])  # fmt: skip
+def test_interest_is_due_on_what_settles_before_its_ex_date(side: str, settles: int, eligible: int) -> None:
+    golden = by_terms(heard(INTEREST).value, bond()).value
+    (row,) = entitlements(golden, holding(BOND=100), june(15), pending=pending(side, 40, settles)).to_pylist()
+    assert (row["eligible"], row["gross"]) == (eligible, eligible * Decimal("0.0225"))
+
+
+def test_a_bond_wholly_sold_to_settle_after_its_ex_date_still_pays() -> None:
+    assert len(_coupon(day=15, held=holding(), pending=pending("SELL", 100, 16))) == 1
+    assert _coupon(day=15, held=holding(), pending=pending("SELL", 100, 12)) == []
+    assert _coupon(day=15, held=holding(BOND=100), pending=pending("BUY", 100, 16)) == []
+
+
+def _coupon(*, day: int, due: int = 15, held: Any = None, pending: Any = None, **terms: Any) -> list[ev.Event]:
+    golden = by_terms(heard(INTEREST).value, bond(maturity=date(2030, 6, due), **terms)).value
+    positions = holding(BOND=100) if held is None else held
+    before = june(day) - timedelta(days=3 if june(day).weekday() == 0 else 1)
+    return to_events(golden, "FUND", june(day), positions, previous=before, pending=pending).value
+
+
+def bond(**terms: Any) -> pa.Table:
+    row = {"isin": "BOND", "name": "Bond", "kind": "government_bond", "currency": "EUR", "coupon_pct": Decimal("4.5"),
+           "coupons_per_year": 2, "maturity": date(2030, 6, 15)}  # fmt: skip
+    return INSTRUMENTS.build([{**row, **terms}]).value
+
+
+def pending(side: str, quantity: int, settles: int) -> pa.Table:
+    return pa.Table.from_pylist([
+        {"trade_id": "T1", "account": "BANK", "isin": "BOND", "side": side, "quantity_open": Decimal(quantity),
+         "settlement_date": june(settles)}
+    ])  # fmt: skip
 
 
 def test_a_split_into_another_isin_is_for_a_person() -> None:

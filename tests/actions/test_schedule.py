@@ -64,6 +64,15 @@ def test_the_schedule_agrees_with_quantlib(per_year: int, maturity: date) -> Non
     assert ours == theirs
 
 
+def test_a_coupon_goes_ex_on_its_date_or_so_many_business_days_before() -> None:
+    """The gilt of 22 October 2063 last settled with its coupon of October 2023 on the 12th: seven business days before a Sunday."""
+    gilt = _bond(currency="GBP", maturity=date(2063, 10, 22), ex_dividend_days=7)
+    (row,) = coupons_due(gilt, date(2023, 10, 1), date(2023, 10, 31)).to_pylist()
+    assert (row["due"], row["ex_date"], row["payment_date"]) == (date(2023, 10, 22), date(2023, 10, 13), date(2023, 10, 23))
+    (plain,) = coupons_due(_bond(), date(2026, 2, 1), date(2026, 2, 28)).to_pylist()
+    assert plain["ex_date"] == plain["due"]
+
+
 def test_an_odd_first_coupon_is_marked() -> None:
     rows = coupons_due(_bond(issued=date(2026, 1, 15)), date(2026, 1, 1), date(2026, 12, 31)).to_pylist()
     assert [(r["due"], r["regular"]) for r in rows] == [(date(2026, 2, 28), False), (date(2026, 8, 31), True)]

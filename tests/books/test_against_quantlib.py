@@ -119,3 +119,10 @@ def _legs(bond: dict[str, Any], day: date, end: date, repaid: int) -> list[Any]:
     coupon = float(bond["coupon_pct"]) / bond["coupons_per_year"]
     dates = [d for d in schedule_of(bond) if there(day) < d <= there(end)]
     return [*(ql.SimpleCashFlow(coupon, d) for d in dates), ql.SimpleCashFlow(float(repaid), there(end))]
+
+
+def test_half_a_cent_of_interest_is_rounded_up() -> None:
+    """147 of 360 days of 4.65% on 3,690,000 are 70,063.875 exactly, though 147/360 is no finite decimal."""
+    bond = {"isin": "BOND", "kind": "corporate_bond", "currency": "USD", "issued": None, "maturity": date(2031, 7, 8),
+            "coupon_pct": D("4.65"), "coupons_per_year": 2, "day_count": "30/360 US"}  # fmt: skip
+    assert accrued_interest(D(3_690_000), bond, date(2026, 6, 5)).value == D("70063.88")

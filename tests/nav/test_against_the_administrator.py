@@ -8,6 +8,9 @@ from decimal import Decimal
 
 import pytest
 
+from bo_lib.demo import trading
+from bo_lib.demo.market import Market
+from bo_lib.model import events as ev
 from bo_lib.model.findings import Verdict
 from bo_lib.model.money import ZERO
 from bo_lib.nav import Strike, Valuation, attribute, opening_state, shadow, strike, value
@@ -67,3 +70,19 @@ def test_every_move_is_explained_to_zero(month: tuple[Demonstration, list[tuple[
         assert roll.residual == 0, (s.day, [r for r in roll.table.to_pylist() if r["cause"] == "residual"])
         assert roll.by_cause["late items"] == 0
         assert abs(roll.by_cause["rounding"]) < 1
+
+
+def test_bonds_traded_over_their_coupons_agree_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The demonstration's managers keep away from coupons; here they do not, and trade most bonds every day."""
+    monkeypatch.setattr(Market, "is_quiet", lambda *_: True)
+    monkeypatch.setitem(trading.TRADES_A_DAY, "bond", 16)
+    demo = demonstrate("GLOBAL-BOND", date(2026, 6, 29))
+    coupons = [e for e in demo.events if isinstance(e, ev.Coupon)]
+    over = {t.side for t in demo.events if isinstance(t, ev.Trade) for c in coupons
+            if t.isin == c.isin and t.effective_date < c.effective_date <= t.settlement_date}  # fmt: skip
+    assert over == {"BUY", "SELL"}
+    for s, before in strikes(demo):
+        off = [r for r in shadow(s, demo.packs[s.day], Decimal("0.000001")).value.table.to_pylist() if r["difference"]]
+        assert not off, (s.day, off[:3])
+        opening = sum((c.net_assets for c in s.previous.values()), ZERO)
+        assert attribute(before, s, demo.book(s.day, []).journal, struck_before=opening).residual == 0
