@@ -18,7 +18,7 @@ from bo_lib.views.tower import FIRM, PROCESSES, Cell, Item, Tower
 from bo_lib.views.tower_data import business_dates, fund_rows, tower_data
 from bo_lib.views.wording import day_words, in_words
 
-ITEMS_SHOWN = 7
+ITEMS_SHOWN = 5
 CHART_PX = 256  # so that the whole page stands on a screen of 1400 x 900
 NOTHING_YET = "Nothing has run yet: `bo demo` runs a first business day."
 _SHORT = {
@@ -147,7 +147,8 @@ def _item(item: Item, link: Callable[[str], str]) -> str:
         if href
         else escape(in_words(item.what))
     )
-    why = f'<div class="bo-quiet">{escape(in_words(item.why))}</div>' if item.why else ""
+    said = escape(in_words(item.why))
+    why = f'<div class="bo-quiet bo-brief" title="{said}">{said}</div>' if said else ""
     fund = "All funds" if item.fund == FIRM else item.fund
     return f'<tr><td class="bo-d"><b>{escape(fund)}</b></td><td>{what}{why}</td></tr>'
 

@@ -13,7 +13,8 @@ breaks
     break_id, fund, opened, [closed, kind, recon, value_base, cause, text]: dates of opening and closing; open while ``closed`` is
     empty or after the business date. ``kind`` missing_here or missing_there is an item that nothing was matched with.
 navs
-    fund, business_date, net_assets, currency, classes: a list of id, net_assets, units, nav_per_unit. The last of a date counts.
+    fund, business_date, net_assets, currency, classes: a list of id, net_assets, units, nav_per_unit; [shadow: how it compares with
+    the administrator's: compared (figures), net_assets_bps, beyond (component -> figures)]. The last of a date counts.
 arrivals
     fund (empty: all funds wait for it), sender, format, business_date, state (arrived, damaged, late, missing or refused),
     [file, findings].
@@ -116,7 +117,7 @@ def tower(
         summary=_summary(business_date, cells, items),
         funds=tuple((fund, str(row["name"])) for fund, row in known.items()),
         nav_figures=nav_figures,
-        control_figures=_control_figures(opened, files, cells, known, business_date),
+        control_figures=(*_control_figures(opened, files, cells, known, business_date), *_shadow_figure(struck, business_date)),
         cells=cells,
         ages=_ages(opened, list(known)),
         lines=_lines({fund: history for fund, history in struck.items() if known[fund].get("kind") != CLOSED_END}),
@@ -287,6 +288,22 @@ def _control_figures(
         Figure("Files late or refused", len(files), ", ".join(dict.fromkeys(owed[:3])), bool(files)),
         Figure("Runs failed or blocked", failed, f"of {done} run{'' if done == 1 else 's'}", bool(failed)),
     )
+
+
+def _shadow_figure(struck: Mapping[str, _Struck], day: date) -> list[Figure]:
+    """How many of the day's NAVs the administrator agrees with, of the funds that have one."""
+    shadows = {fund: row["shadow"] for fund, history in struck.items() if (row := history.on(day)) and row.get("shadow")}
+    if not shadows:
+        return []
+    missing = [fund for fund, said in shadows.items() if not said["compared"]]
+    apart = sorted((-abs(_decimal(said["net_assets_bps"])), fund) for fund, said in shadows.items() if said["beyond"])
+    told = [f"{fund} is {-bps:.2f} bp apart" for bps, fund in apart[:1]] + [f"no pack for {fund}" for fund in missing[:1]]
+    note = ", ".join(told) or "every figure within tolerance"
+    return [
+        Figure(
+            "Administrator agrees", f"{len(shadows) - len(missing) - len(apart)} of {len(shadows)}", note, bool(missing or apart)
+        )
+    ]
 
 
 def _per_currency(opened: Sequence[_Break], known: Mapping[str, Row]) -> list[tuple[str, Decimal]]:

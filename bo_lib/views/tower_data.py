@@ -36,15 +36,15 @@ def tower_data(
     """Everything the store knows up to ``business_date`` that the control tower shows.
 
     Facts read: ``run.started``, ``run.finished``; ``break.opened``, ``break.closed``, ``break.accepted`` (entity: the break);
-    ``nav``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream as the fund,
-    entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that every fund waits for; each
-    counts once, for the firm. ``going_on``: whether somebody carries out the run of this key at this moment; one that began, did
-    not end and is not carried out was interrupted, and counts as failed.
+    ``nav``, ``nav.compared``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream
+    as the fund, entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that every fund waits
+    for; each counts once, for the firm. ``going_on``: whether somebody carries out the run of this key at this moment; one that
+    began, did not end and is not carried out was interrupted, and counts as failed.
     """
     return TowerData(
         [_run(f, going_on) for f in _of_day(store, "run", business_date)],
         _breaks(store.facts("break", effective_until=business_date)),
-        [_row(f) for f in store.facts("nav", effective_until=business_date) if "classes" in f.payload],
+        _navs(store.facts("nav", effective_until=business_date)),
         _last_word([_row(f) for f in _of_day(store, "arrival", business_date)], shared),
     )
 
@@ -87,6 +87,13 @@ def _run(fact: StoredFact, going_on: Callable[[str], bool]) -> dict[str, Any]:
     if not finished and not going_on(str(fact.payload.get("key", ""))):
         said |= {"state": "failed", "error": "interrupted; start it again"}
     return {**_row(fact), **said, **{key: fact.payload[key] for key in ("state", "finished_at") if key in fact.payload}}
+
+
+def _navs(facts: Iterable[StoredFact]) -> list[dict[str, Any]]:
+    """NAVs as struck, each with the comparison with the administrator's that was made last."""
+    known = [(fact.kind, _row(fact)) for fact in facts]
+    shadows = {(row["fund"], row["business_date"]): row for kind, row in known if kind == "nav.compared"}
+    return [row | {"shadow": shadows.get((row["fund"], row["business_date"]))} for _, row in known if "classes" in row]
 
 
 def _breaks(facts: Iterable[StoredFact]) -> list[dict[str, Any]]:

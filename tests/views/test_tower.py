@@ -57,6 +57,21 @@ def test_every_fund_and_process_has_a_cell_and_the_last_run_counts() -> None:
     assert len(made.cells) == 2 * 6
 
 
+def test_the_administrators_navs_are_counted_and_the_widest_difference_is_named() -> None:
+    agreed = {"compared": 40, "net_assets_bps": "0.01", "beyond": {}}
+    one, two = (nav("2026-06-30", "100", {"A": "1"}, fund) for fund in ("EURO-UCITS", "BOND"))
+    both = figures(page(navs=[one | {"shadow": agreed}, two | {"shadow": agreed}]))["Administrator agrees"]
+    assert (both.value, both.note, both.alarm) == ("2 of 2", "every figure within tolerance", False)
+    apart = figures(
+        page(navs=[one | {"shadow": agreed}, two | {"shadow": {**agreed, "net_assets_bps": "-12.3", "beyond": {"cash": 1}}}])
+    )
+    assert (apart["Administrator agrees"].value, apart["Administrator agrees"].alarm) == ("1 of 2", True)
+    assert apart["Administrator agrees"].note == "BOND is 12.30 bp apart"
+    missing = figures(page(navs=[one | {"shadow": {**agreed, "compared": 0}}, two]))["Administrator agrees"]
+    assert (missing.value, missing.note, missing.alarm) == ("0 of 1", "no pack for EURO-UCITS", True)
+    assert "Administrator agrees" not in figures(page(navs=[one, two]))
+
+
 def test_a_run_that_began_and_did_not_end_is_running() -> None:
     assert page([run("dealing", "", state="started", finished_at="")]).cell("EURO-UCITS", "dealing").said == "running"
 
