@@ -10,6 +10,7 @@ import pyarrow as pa
 from bo_lib.model.tables import FX_DEALS
 from bo_lib.settlement import cash_ladder, deal_flows, releasable
 from bo_lib.settlement.ladder import FLOWS
+from bo_lib.views.pages.settlement import ladder_report
 
 DAYS = [date(2026, 6, day) for day in (2, 3, 4)]
 BALANCES = pa.Table.from_pylist(
@@ -67,3 +68,14 @@ def test_a_currency_deal_moves_both_currencies() -> None:
         ("EUR", Decimal(0)),
         ("USD", Decimal(110)),
     }
+
+
+def test_each_currency_that_moves_has_a_picture_of_its_own() -> None:
+    balances = pa.Table.from_pylist(
+        [{"currency": c, "balance": Decimal(100)} for c in ("EUR", "JPY", "USD")], schema=BALANCES.schema
+    )
+    deal = {"account": "A", "currency": "JPY", "value_date": DAYS[1], "amount": Decimal("-70"), "reference": "D", "kind": "fx"}
+    moves = pa.concat_tables([flows(("T1", 2, "-30"), ("T2", 3, "50")), pa.Table.from_pylist([deal], FLOWS.schema)])
+    report = ladder_report(cash_ladder(balances, moves, DAYS), DAYS[0])
+    drawn = {s.title: s.chart.data["closing"].to_pylist() for s in report.sections if s.chart and s.chart.data}
+    assert drawn == {"EUR by value date": [70, 120, 120], "JPY by value date": [100, 30, 30]}

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.model.events import Event, Trade
 from bo_lib.model.findings import Finding, Verdict
@@ -99,6 +100,17 @@ def ladder_report(ladder: pa.Table, day: date) -> Report:
     return Report(
         "cash_ladder", "Cash ladder", Verdict.ATTENTION if short else Verdict.PASS, said,
         tuple(Figure(f"Lowest {currency}", amount, alarm=currency in short) for currency, amount in worst.items()),
-        (Section("By currency and value date", table=ladder, chart=Chart("line", "value_date", "closing", "currency",
-        "Closing balance by value date")),),
+        (Section("By currency and value date", table=ladder), *(_moving(ladder, currency) for currency in _movers(rows))),
     )  # fmt: skip
+
+
+def _movers(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Currencies whose balance changes over the days shown."""
+    closings = {row["currency"]: {r["closing"] for r in rows if r["currency"] == row["currency"]} for row in rows}
+    return [currency for currency, seen in closings.items() if len(seen) > 1]
+
+
+def _moving(ladder: pa.Table, currency: str) -> Section:
+    """A picture of its own: amounts of different currencies have no common axis."""
+    of_it = ladder.filter(pc.equal(ladder["currency"], currency))
+    return Section(f"{currency} by value date", chart=Chart("line", "value_date", "closing", unit=currency, data=of_it))
