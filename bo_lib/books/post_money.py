@@ -25,9 +25,13 @@ def opening_balance(event: OpeningBalance, state: State, setting: Setting, day: 
 
 
 def paid(event: Any, state: State, setting: Setting, day: date) -> list[Line]:
-    """Cash against what the event's first posting left to receive or pay; the difference in base is a currency gain."""
+    """Cash against what the event's first posting left to receive or pay; the difference in base is a currency gain.
+
+    A deal against base currency is paid at its contract rate.
+    """
     claims = state.claims.get(event.event_id, [])
-    cash = [setting.convert(claim.local, claim.currency, day) for claim in claims]
+    agreed = any(claim.currency == setting.base_currency for claim in claims) and isinstance(event, FxDeal)
+    cash = [claim.base if agreed else setting.convert(claim.local, claim.currency, day) for claim in claims]
     state.claims.pop(event.event_id, None)
     lines: list[Line] = []
     for claim, base in zip(claims, cash, strict=True):
@@ -35,14 +39,17 @@ def paid(event: Any, state: State, setting: Setting, day: date) -> list[Line]:
         settled = [
             Line("cash", ccy, claim.local, base, *who),
             Line(claim.ledger, ccy, -claim.local, -claim.base, *who, claim.share_class),
-            Line("realised_currency_gain", ccy, ZERO, claim.base - base, *who),
+            Line("realised_currency_gain", ccy, ZERO, claim.base - base, claim.account),
         ]
         lines += said(settled, claim.reference, f"{claim.ledger.replace('_', ' ')} settled")
     return lines
 
 
 def deal_agreed(event: FxDeal, state: State, setting: Setting, day: date) -> list[Line]:
-    """A spot: Dr receivable of the bought, Cr payable of the sold currency. A forward is valued, not booked, until it settles."""
+    """A spot: Dr receivable of the bought, Cr payable of the sold currency, at its contract rate when one of them is the base.
+
+    A forward is valued, not booked, until it settles.
+    """
     if event.deal_id in state.deals:
         raise Refused("deal-twice", f"deal {event.deal_id} is booked already", "deal_id", event.deal_id, "each deal once")
     if min(event.buy_amount, event.sell_amount) <= 0 or event.buy_currency == event.sell_currency:
@@ -51,8 +58,9 @@ def deal_agreed(event: FxDeal, state: State, setting: Setting, day: date) -> lis
     if event.style == "FORWARD":
         state.deals[event.deal_id] = event
         return []
-    bought_base = setting.convert(event.buy_amount, event.buy_currency, day)
-    sold_base = setting.convert(-event.sell_amount, event.sell_currency, day)
+    home = {event.buy_currency: event.buy_amount, event.sell_currency: event.sell_amount}.get(setting.base_currency)
+    bought_base = home or setting.convert(event.buy_amount, event.buy_currency, day)
+    sold_base = -(home or setting.convert(event.sell_amount, event.sell_currency, day))
     bought = Claim("fx_receivable", event.account, event.buy_currency, event.buy_amount, bought_base, reference=event.deal_id)
     sold = Claim("fx_payable", event.account, event.sell_currency, -event.sell_amount, sold_base, reference=event.deal_id)
     state.deals[event.deal_id], state.claims[event.event_id] = event, [bought, sold]

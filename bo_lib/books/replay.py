@@ -1,43 +1,24 @@
-"""Replay: events in, book out. The state is the fold of the events that stand; the journal also shows what was taken back.
-
-Events that touch each other (one instrument, a trade and its settlements) form a group with a state of its own, so a
-reversal folds only its group again and posts what that changes, dated on the reversal.
-"""
+"""Replay: events in, book out. The state is the fold of the events that stand; the journal also shows what was taken back."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from functools import cache
 
 import pyarrow as pa
 from pydantic import BaseModel
 
 from bo_lib.books.book import Book, Entry, Refusal
+from bo_lib.books.cash_cost import CashCost
+from bo_lib.books.groups import Key, Step, difference, grouped
 from bo_lib.books.lots import METHODS
 from bo_lib.books.posting import RULES
-from bo_lib.books.state import Line, Refused, Security, Setting, State, collector_at_rest, place_of
+from bo_lib.books.state import Security, Setting, collector_at_rest, place_of
 from bo_lib.config import Basis, ChartOfAccounts
-from bo_lib.model.events import (
-    Coupon,
-    Dividend,
-    Event,
-    FxDeal,
-    Merger,
-    MoneyDeal,
-    OpeningLot,
-    Redemption,
-    ReturnOfCapital,
-    Reversal,
-    RightsIssue,
-    Settlement,
-    SpinOff,
-    Split,
-    Trade,
-)
+from bo_lib.model.events import Event, OpeningLot, Reversal, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.instruments import worth_of_one
 from bo_lib.model.money import ZERO, Rates, plain, round_to
@@ -50,7 +31,6 @@ _ORDER = ("dividend", "coupon", "return_of_capital", "split", "spin_off", "right
           "fx_deal", "money_deal", "capital", "accrual", "payment", "manual_journal", "reversal")  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(_ORDER)}
 US_GAAP = Basis(name="US_GAAP", says="as every rule is written", source="ASC 946")
-_APPLIED = (Dividend, Coupon, ReturnOfCapital, Split, SpinOff, RightsIssue, Merger, Redemption)
 _FIRST_OF_DAY = -1
 _AFTER_POSTINGS = 90  # phase of a reversal on the day of what it reverses
 _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate_per_share": 12, "rate_pct_of_nominal": 12,
@@ -59,102 +39,6 @@ _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate
            "rate_pct_annual": 12}  # fmt: skip
 _AMOUNT_DIGITS = 6
 _LARGEST = Decimal(10) ** 15
-
-
-_Posted = dict[tuple[str, int], list[Line]]  # event, phase -> lines
-
-
-class Key(NamedTuple):
-    """Where a step stands in time."""
-
-    day: date
-    rank: int
-    event_id: str
-    phase: int
-    own_id: str
-
-
-class Step(NamedTuple):
-    key: Key
-    event: Event
-    phase: int
-
-
-class _Mark(NamedTuple):
-    """Where a group stood before the first step of an event that a reversal will take back."""
-
-    steps: int
-    state: State
-    refused: dict[str, Refusal]
-
-
-@dataclass
-class _Group:
-    """Events that touch each other: their state, what was refused, and (from the first mark on) steps taken and lines posted."""
-
-    state: State = field(default_factory=State)
-    refused: dict[str, Refusal] = field(default_factory=dict)
-    due: Counter[str] = field(default_factory=Counter)  # event -> reversals of it, or of its reversal, still to come
-    marks: dict[str, _Mark] = field(default_factory=dict)
-    steps: list[Step] = field(default_factory=list)
-    lines: dict[tuple[str, int], list[Line]] = field(default_factory=dict)
-
-    def take(self, step: Step, setting: Setting, stands: bool) -> list[Line]:
-        """The lines of the next step; nothing when its event does not stand."""
-        name = step.event.event_id
-        if name not in self.marks and self.due[name] > 0:
-            self.marks[name] = _Mark(len(self.steps), self.state.copied(), self.refused.copy())
-        if self.marks:
-            self.steps.append(step)
-        return self.post(step, setting) if stands else []
-
-    def again(self, name: str, setting: Setting, stands: Callable[[str], bool]) -> tuple[_Posted, _Posted]:
-        """Fold anew from the mark of event ``name``: lines posted until now, and lines that take their place."""
-        start, self.state, self.refused = self.marks[name]
-        self.due[name] -= 1
-        later = self.steps[start:]
-        before = {key: self.lines.pop(key) for step in later if (key := (step.event.event_id, step.phase)) in self.lines}
-        for number, step in enumerate(later, start):
-            event_id = step.event.event_id
-            if event_id in self.marks and self.marks[event_id].steps == number:
-                self.marks[event_id] = _Mark(number, self.state.copied(), self.refused.copy())
-            if stands(event_id):
-                self.post(step, setting)
-        after = {key: self.lines[key] for step in later if (key := (step.event.event_id, step.phase)) in self.lines}
-        if not self.due[name]:
-            del self.marks[name]
-        if not self.marks:
-            self.steps, self.lines = [], {}
-        return before, after
-
-    def _note(self, event: Event) -> None:
-        """Remember what was applied; a late event whose own date lies before it had no part in it, and that is said."""
-        if isinstance(event, _APPLIED):
-            self.state.applied.setdefault(event.isin, []).append(event)
-        for done in self.state.applied_since(event) if event.belongs_to else ():
-            if not (event.kind == "trade" and done.kind == "split"):  # its quantity was brought to today's shares
-                told = f"{event.kind} {event.event_id} of {event.own_date} came after {done.kind} {done.event_id} of"
-                todo = "book by hand what it should have had of it, or correct its quantity"
-                self.state.warn(event, "late-after-action", f"{told} {done.effective_date}, which did not know it", todo)
-
-    def post(self, step: Step, setting: Setting) -> list[Line]:
-        event = step.event
-        rule = RULES[event.kind][step.phase]
-        try:
-            lines = [
-                line for line in rule.post(event, self.state, setting, step.key.day) if line.local or line.base or line.quantity
-            ]
-        except Refused as reason:
-            code, message, at, said = reason.finding
-            self.refused[event.event_id] = Refusal(event, error(code, message, place_of(event, at), **said))
-            return []
-        if not step.phase:
-            self._note(event)
-        if names := setting.basis.ledgers:
-            lines = [line._replace(ledger=names.get(line.ledger, line.ledger)) for line in lines]
-        if self.marks:
-            self.lines[event.event_id, step.phase] = lines
-        return lines
 
 
 def replay(
@@ -233,12 +117,18 @@ def _unique(events: Sequence[Event]) -> tuple[dict[str, Event], list[Refusal], l
 
 def _decimals(part: BaseModel) -> Iterator[tuple[str, Decimal]]:
     """Every number of an event with the name of its field, those of the lines of a journal and of lots named too."""
-    for name, value in vars(part).items():
+    for name in _may_be_numbers(type(part)):
+        value = getattr(part, name)
         if isinstance(value, Decimal):
             yield name, value
         elif isinstance(value, tuple):
             for inner in value:
                 yield from _decimals(inner)
+
+
+@cache
+def _may_be_numbers(kind: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, f in kind.model_fields.items() if "Decimal" in str(f.annotation) or "tuple" in str(f.annotation))
 
 
 def _unfit(event: Event) -> Finding | None:
@@ -269,22 +159,34 @@ class _Fold:
     def __init__(self, setting: Setting, events: dict[str, Event]) -> None:
         self.setting = setting
         self.events = events
-        self.groups = _grouped(events)
+        self.groups = grouped(events)
         self.entries: list[Entry] = []
+        self.cash_cost = CashCost(setting)
         self.standing: dict[str, list[str]] = defaultdict(list)  # event -> reversals of it that were posted
         self.refused: list[Refusal] = []
 
     def run(self, until: date | None) -> list[Refusal]:
+        today = date.min
         for step in sorted(self._steps(), key=lambda step: step.key):
             if until is not None and step.key.day > until:
                 break
+            if step.key.day != today:
+                self._close_day(today)
+                today = step.key.day
             if isinstance(step.event, Reversal):
                 self._reverse(step.event, step)
             else:
                 group, stands = self.groups[step.event.event_id], self._stands(step.event.event_id)
                 if lines := group.take(step, self.setting, stands):
-                    self.entries.append(Entry(step.key.day, step.event, lines))
+                    self.cash_cost.add(step.event, step.phase, lines, len(self.entries))
+                    self.entries.append(Entry(today, step.event, lines))
+        self._close_day(today)
         return self.refused
+
+    def _close_day(self, day: date) -> None:
+        for number, more in self.cash_cost.close(day):
+            entry = self.entries[number]
+            self.entries[number] = entry._replace(lines=[*entry.lines, *more])
 
     def _steps(self) -> Iterable[Step]:
         for event in self.events.values():
@@ -331,8 +233,13 @@ class _Fold:
             return
         self.standing[event.reverses].append(event.event_id)
         before, after = self.groups[event.event_id].again(self._taken_back(event), self.setting, self._stands)
-        if lines := _difference(before, after, event):
+        if lines := difference(before, after, event):
+            lines += self.cash_cost.correct(before, after, self._posting, step.key.day, len(self.entries))
             self.entries.append(Entry(step.key.day, event, lines))
+
+    def _posting(self, key: tuple[str, int]) -> tuple[Event, date]:
+        event = self.events[key[0]]
+        return event, RULES[event.kind][key[1]].day(event)
 
     def _refuse(self, event: Event, code: str, message: str, expected: str) -> None:
         letter = error(
@@ -343,61 +250,6 @@ class _Fold:
 
 def _rank(event: Event) -> int:
     return _RANK[f"trade {event.side}" if isinstance(event, Trade) else event.kind]
-
-
-def _difference(before: _Posted, after: _Posted, event: Reversal) -> list[Line]:
-    """Lines that lead from one fold to the other, netted per event and account."""
-    lines: list[Line] = []
-    for key in sorted(before.keys() | after.keys()):
-        old, new = before.get(key, []), after.get(key, [])
-        if old == new:
-            continue
-        text = (
-            f"{event.reverses} reversed: {event.reason}"
-            if key[0] == event.reverses
-            else f"{key[0]} booked anew without {event.reverses}"
-        )
-        sums: dict[tuple[str, ...], list[Decimal]] = {}
-        for sign, side in ((-1, old), (1, new)):
-            for line in side:
-                name = (line.ledger, line.currency, line.account, line.isin, line.share_class, line.reference)
-                total = sums.setdefault(name, [ZERO, ZERO, ZERO])
-                for n, amount in enumerate((line.local, line.base, line.quantity)):
-                    total[n] += sign * amount
-        for (ledger, currency, account, isin, share_class, reference), (local, base, quantity) in sums.items():
-            if local or base or quantity:
-                lines.append(Line(ledger, currency, local, base, account, isin, share_class, quantity, reference, text))
-    return lines
-
-
-def _grouped(events: dict[str, Event]) -> dict[str, _Group]:
-    """Event id -> its group: events joined by an instrument, by a trade, or by a reversal."""
-    parent: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while (above := parent.setdefault(name, name)) != name:
-            parent[name] = name = parent[above]
-        return name
-
-    for event in events.values():
-        for name in _touches(event):
-            parent[root(name)] = root(f"event {event.event_id}")
-    groups: dict[str, _Group] = defaultdict(_Group)
-    return {event_id: groups[root(f"event {event_id}")] for event_id in events}
-
-
-def _touches(event: Event) -> list[str]:
-    fields = vars(event)
-    names = [f"isin {isin}" for name in ("isin", "rights_isin", "new_isin", "underlying") if (isin := fields.get(name))]
-    if isinstance(event, Trade | Settlement):
-        names.append(f"trade {event.trade_id}")
-    if isinstance(event, FxDeal):
-        names.append(f"deal {event.deal_id}")
-    if isinstance(event, MoneyDeal):
-        names = [f"money deal {event.deal_id}"]  # its collateral stays where it is
-    if isinstance(event, Reversal):
-        names.append(f"event {event.reverses}")
-    return names
 
 
 def _opening_checks(events: dict[str, Event], until: date | None) -> list[Finding]:

@@ -216,21 +216,25 @@ _AMOUNTS = ("opening", "movement", "mark", "closing", "local")
 def flows(of: Period) -> pa.Table:
     """Table of the period's lines with a column ``flow``: what each line is to a statement of cash flows.
 
-    Cash by what moved it (``cash:dividend:in``) and by rates (``cash:rates``); lines of purchases and disposals with the gains in
-    them (``purchases``, ``purchases:gain``); other results; capital by what it is (``capital:subscribe``); else the ledger's name.
+    Cash by what moved it (``cash:dividend:in``, at the rate of its day: ASC 830-230-45-1) and by rates (``cash:rates``: marks, and
+    what left at another cost); lines of purchases and disposals with the gains in them (``purchases``, ``purchases:gain``); other
+    results, among them currency on money; capital by what it is (``capital:subscribe``); else the ledger's name.
     """
     lines = of.moved
     results = {row["ledger"] for row in of.rows if row["type"] in ("income", "expense")}
     ledger, kind, zero = lines["ledger"], lines["kind"], pa.scalar(0, lines.schema.field("base").type)
     way = pc.if_else(pc.less(lines["base"], zero), "out", "in")
     flow: Any = pc.if_else(pc.is_in(ledger, pa.array(sorted(results), pa.string())), "results", ledger)
-    dealt = lines.filter(pc.and_(pc.is_in(kind, pa.array(DEALING)), pc.is_in(ledger, pa.array(["investments", *GAINS]))))
+    on_money = pc.and_(pc.equal(ledger, "realised_currency_gain"), pc.is_null(lines["isin"]))
+    dealing = pc.and_not(pc.is_in(kind, pa.array(DEALING)), on_money)
+    dealt = lines.filter(pc.and_(dealing, pc.is_in(ledger, pa.array(["investments", *GAINS]))))
     sums = summed(dealt, ("event_id",), ("base",))
     for name, test in (("purchases", pc.greater), ("disposals", pc.less_equal)):
         events = sums.filter(test(sums["base"], zero))["event_id"]
-        chosen = pc.and_(pc.is_in(kind, pa.array(DEALING)), pc.is_in(lines["event_id"], events))
+        chosen = pc.and_(dealing, pc.is_in(lines["event_id"], events))
         flow = pc.if_else(pc.and_(chosen, pc.equal(ledger, "investments")), name, flow)
         flow = pc.if_else(pc.and_(chosen, pc.is_in(ledger, pa.array(GAINS))), f"{name}:gain", flow)
     flow = pc.if_else(pc.equal(ledger, "capital"), pc.binary_join_element_wise("capital", kind, ":"), flow)
-    moved = pc.if_else(pc.equal(lines["section"], "mark"), "cash:rates", pc.binary_join_element_wise("cash", kind, way, ":"))
+    rates = pc.or_(pc.equal(lines["section"], "mark"), pc.equal(lines["local"], pa.scalar(0, lines.schema.field("local").type)))
+    moved = pc.if_else(rates, "cash:rates", pc.binary_join_element_wise("cash", kind, way, ":"))
     return lines.append_column("flow", pc.if_else(pc.equal(ledger, "cash"), moved, flow))

@@ -167,7 +167,8 @@ class _Roll:
                 if row["component"] not in ("holding", "forward") and row["item"] not in interest:
                     self.sums["currency", row["currency"]] += sign * row["base"]
         for r in self.lines:
-            if component_of(r["ledger"]) or (r["ledger"] == "realised_currency_gain" and r["event_id"] not in self.traded):
+            of_trade = r["event_id"] in self.traded and r["isin"]  # money that leaves at its cost belongs to no instrument
+            if component_of(r["ledger"]) or (r["ledger"] == "realised_currency_gain" and not of_trade):
                 self.sums["currency", r["currency"]] -= r["base"]
 
     def _forwards(self) -> None:

@@ -10,18 +10,34 @@ from tests.books.desk import accrual, balance, balances, booked, capital, codes,
 
 
 def test_a_spot_is_in_the_books_from_trade_date_and_moves_cash_on_value_date() -> None:
-    """Bought 1,110 USD for 1,000 EUR at 1.11: even on the day; the dollars are worth 991.07 when they arrive at 1.12."""
-    book = keep(deal("f1", 2, "SPOT", "USD 1110", "EUR 1000", 3)).value
+    """Bought 1,100 USD for 1,000 EUR: they cost 1,000, whatever the rate of the day they were agreed on or arrived."""
+    book = keep(deal("f1", 2, "SPOT", "USD 1100", "EUR 1000", 3)).value
     assert booked(book, "f1") == text("""
-        2 fx_receivable           1110 USD  1000
-        2 currency_exchange      -1110 USD -1000
+        2 fx_receivable           1100 USD  1000
+        2 currency_exchange      -1100 USD -1000
         2 fx_payable             -1000 EUR -1000
         2 currency_exchange       1000 EUR  1000
-        3 cash                    1110 USD   991.07
-        3 fx_receivable          -1110 USD -1000
-        3 realised_currency_gain     0 USD     8.93
+        3 cash                    1100 USD  1000
+        3 fx_receivable          -1100 USD -1000
         3 cash                   -1000 EUR -1000
         3 fx_payable              1000 EUR  1000
+    """)
+
+
+def test_a_spot_of_two_foreign_currencies_is_booked_at_the_rates_of_its_days() -> None:
+    """Dollars for 17,000 yen, 100 EUR at 170: 110 USD are worth 99.10 at 1.11 and 98.21 at 1.12, when they arrive."""
+    book = keep(deal("f1", 2, "SPOT", "USD 110", "JPY 17000", 3)).value
+    assert booked(book, "f1") == text("""
+        2 fx_receivable              110 USD   99.1
+        2 currency_exchange         -110 USD  -99.1
+        2 fx_payable              -17000 JPY -100
+        2 currency_exchange        17000 JPY   99.1
+        2 realised_currency_gain       0 JPY    0.9
+        3 cash                       110 USD   98.21
+        3 fx_receivable             -110 USD  -99.1
+        3 realised_currency_gain       0 USD    0.89
+        3 cash                    -17000 JPY -100
+        3 fx_payable               17000 JPY  100
     """)
 
 
