@@ -13,18 +13,17 @@ if TYPE_CHECKING:
     from bo_lib.recon.breaks import OPEN_BREAKS, BreakChanges, BreakState, OpenBreak, Proposal, carry, open_breaks_table
     from bo_lib.recon.cash import reconcile_cash
     from bo_lib.recon.compare import not_compared, reconcile_tables
-    from bo_lib.recon.decisions import accept
     from bo_lib.recon.history import accepted_breaks, breaks_on, open_breaks
     from bo_lib.recon.positions import reconcile_positions
     from bo_lib.recon.result import Break, Reconciliation
     from bo_lib.recon.three_way import reconcile_three
 
 __all__ = [
-    "OPEN_BREAKS", "Break", "BreakChanges", "BreakState", "Matching", "OpenBreak", "Proposal", "Reconciliation", "Rules", "accept",
+    "OPEN_BREAKS", "Break", "BreakChanges", "BreakState", "Matching", "OpenBreak", "Proposal", "Reconciliation", "Rules",
     "accepted_breaks", "breaks_on", "carry", "match", "not_compared", "open_breaks", "open_breaks_table", "reconcile_cash",
     "reconcile_positions", "reconcile_tables", "reconcile_three",
 ]  # fmt: skip
-_LATER = ("breaks", "cash", "compare", "decisions", "history", "positions", "result", "three_way")
+_LATER = ("breaks", "cash", "compare", "history", "positions", "result", "three_way")
 
 
 def __getattr__(name: str) -> Any:

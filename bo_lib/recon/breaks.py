@@ -18,12 +18,13 @@ from typing import Any
 import pyarrow as pa
 
 from bo_lib.model import dates
+from bo_lib.model.four_eyes import needs_two
 from bo_lib.model.tables import COUNT, DATE, TEXT, Column, Table
 from bo_lib.recon.result import BREAKS, Break, Reconciliation, plain
 
 OPENED, CLOSED, ACCEPTED = "break_opened", "break_closed", "break_accepted"
 EXPLAINED, LAPSED, REOPENED = "break_explained", "break_lapsed", "break_reopened"
-DECIDED = ("matched", "written off", "accepted")  # states in which people closed a break for good
+DECIDED = ("matched", "written off")  # states in which people closed a break for good
 ONE_SIDED = ("missing_here", "missing_there", "duplicate", "ambiguous")  # kinds of breaks that are one row
 AGE_BANDS = ((1, "0-1"), (5, "2-5"), (30, "6-30"))
 
@@ -112,7 +113,7 @@ class Proposal:
 
     @property
     def needs_second_person(self) -> bool:
-        return self.value_base is None or self.value_base > self.limit_base
+        return needs_two(self.value_base, self.limit_base)
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class BreakState:
     """A break at the close of a day, with everything that was said of it.
 
     state
-        ``open``; ``gone`` (closed by itself); ``matched``, ``written off`` or ``accepted`` (closed by people, for good).
+        ``open``; ``gone`` (closed by itself); ``matched`` or ``written off`` (closed by people, for good).
     found
         the break as it was opened, with the cause, owner and due date of today.
     proposal

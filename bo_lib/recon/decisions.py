@@ -1,8 +1,8 @@
 """What people decide about breaks, as facts to append: comment, attach, assign, propose, approve, reject, write off, reopen.
 
 Each function takes the breaks as they are known (``history.breaks_on``) and gives either the facts of the decision or a refusal;
-a refusal is a fact too. Above the limit the one who proposes is not the one who approves; where the value is not known a second
-person is always needed.
+a refusal is a fact too. Above the limit the one who proposes is not the one who approves, and so it is once what one person has
+written off alone in a month comes to the limit of the month; where the value is not known a second person is always needed.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def assign(states: Sequence[BreakState], said: Said, owner: str = "", due: date 
 
 
 def propose_match(states: Sequence[BreakState], said: Said, limit_base: Decimal) -> Decision:
-    """Two or more breaks that belong together: their amounts add up to nothing, so that closing them changes no balance."""
+    """Two or more breaks that belong together: in each account they add up to nothing, so that closing them changes no balance."""
     if len(states) < 2:
         return _refused("match", states, said, "a match has two breaks or more; one alone is written off")
     if len({(s.found.item.fund, s.found.item.recon) for s in states}) > 1:
@@ -112,12 +112,32 @@ def propose_match(states: Sequence[BreakState], said: Said, limit_base: Decimal)
     return _propose("match", states, said, limit_base)
 
 
-def write_off(states: Sequence[BreakState], said: Said, limit_base: Decimal) -> Decision:
-    """The difference is accepted as it is, for a reason."""
-    return _propose("write off", states, said, limit_base)
+def write_off(
+    states: Sequence[BreakState],
+    said: Said,
+    limit_base: Decimal,
+    month_limit_base: Decimal | None = None,
+    alone_base: Decimal = ZERO,
+) -> Decision:
+    """The difference is accepted as it is, for a reason.
+
+    ``month_limit_base``: up to which one person writes off in a month, ``alone_base`` of it already (``written_off_alone``).
+    """
+    if month_limit_base is None or month_limit_base - alone_base >= limit_base:
+        return _propose("write off", states, said, limit_base)
+    left = max(month_limit_base - alone_base, ZERO)
+    why = f"{said.by} wrote off {alone_base:,.2f} alone in {said.day:%Y-%m}, and {month_limit_base:,f} is the limit of a month"
+    return _propose("write off", states, said, left, why)
 
 
-def _propose(action: str, states: Sequence[BreakState], said: Said, limit_base: Decimal) -> Decision:
+def written_off_alone(states: Iterable[BreakState], by: str, day: date) -> Decimal:
+    """What stands written off by this person alone in the month of ``day``, in base currency."""
+    last = [next(p for p in reversed(s.history) if p["fact"] == ACCEPTED) for s in states if s.state == "written off"]
+    own = [p for p in last if not p["checker"] and same_person(p["maker"], by) and p["closed"][:7] == f"{day:%Y-%m}"]
+    return sum((Decimal(worth) for worth in {p["proposal_id"]: p["decided_base"] for p in own}.values()), ZERO)
+
+
+def _propose(action: str, states: Sequence[BreakState], said: Said, limit_base: Decimal, why: str = "") -> Decision:
     if closed := _closed(states):
         return _refused(action, states, said, closed)
     if not said.text.strip():
@@ -133,7 +153,8 @@ def _propose(action: str, states: Sequence[BreakState], said: Said, limit_base: 
     proposal = proposal_of(facts[0])
     worth = "unknown value" if value is None else f"{value:,.2f} in base currency"
     if proposal.needs_second_person:
-        above = f"A {action} of {worth} needs a second person above {limit_base:,f}: it waits for one to approve it."
+        above = f"A {action} of {worth} needs a second person above {limit_base:,f}"
+        above += f" ({why}): it waits for one to approve it." if why else ": it waits for one to approve it."
         return Decision("waiting", above, tuple(facts))
     closing = [_acceptance(s.found, proposal, said.day, "") for s in states]
     return _done(f"{_past(action)}, {worth}", states, [*facts, *closing])
@@ -179,24 +200,6 @@ def reopen(states: Sequence[BreakState], known: Mapping[str, BreakState], said: 
     ids = dict.fromkeys(i for s in states for i in (s.proposal.break_ids if s.proposal else (s.break_id,)))
     again = [known[i] for i in ids if i in known and known[i].is_decided]
     return _done("reopened", again, [_fact(REOPENED, s, said, text=said.text) for s in again])
-
-
-def accept(open_break: OpenBreak, day: date, reason: str, maker: str, checker: str, limit_base: Decimal) -> dict[str, Any]:
-    """The fact by which people close one break for good: an agreed difference, signed by both at once.
-
-    Above ``limit_base``, or when the value is not known, a second person must have checked it: ``PermissionError`` otherwise.
-    """
-    value = open_break.item.value_base
-    if (value is None or value > limit_base) and (not checker.strip() or same_person(maker, checker)):
-        known = "of unknown value" if value is None else f"of {plain(value)}"
-        raise PermissionError(
-            f"a break {known} needs a second person above {plain(limit_base)}: found {checker or 'nobody'!r} beside {maker!r}"
-        )
-    if not reason.strip():
-        raise PermissionError("a break is accepted for a reason: found none")
-    ids = (open_break.break_id,)
-    proposal = Proposal(short_hash("accept", *ids, maker, day), "accept", ids, reason, maker, day, value, limit_base)
-    return _acceptance(open_break, proposal, day, checker)
 
 
 # Parts ---------------------------------------------------------------------------------------------------------------
@@ -273,7 +276,13 @@ def _value(action: str, states: Iterable[BreakState]) -> Decimal | None:
 
 
 def _left_over(states: Iterable[BreakState]) -> str:
-    sums: dict[str, Decimal] = defaultdict(Decimal)
+    """What a match would leave in each account: rows of two accounts, or currencies, never net."""
+    sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for s in states:
-        sums[s.found.item.currency or s.found.item.isin] += s.found.item.amount
-    return ", ".join(f"{plain(rest)} {unit}".rstrip() for unit, rest in sorted(sums.items()) if rest)
+        sums[s.found.item.currency or s.found.item.isin, s.found.item.account] += s.found.item.amount
+    named = (
+        f"{plain(rest)} {unit} in {account}" if account else f"{plain(rest)} {unit}"
+        for (unit, account), rest in sorted(sums.items())
+        if rest
+    )
+    return ", ".join(said.rstrip() for said in named)

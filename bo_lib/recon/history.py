@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from bo_lib.model import dates
+from bo_lib.model.four_eyes import needs_two
 from bo_lib.model.identifiers import same_person
 from bo_lib.recon.breaks import (
     ACCEPTED,
@@ -87,11 +88,10 @@ def _accepted(before: BreakState, payload: Payload) -> BreakState:
     """Closed for good, when four eyes allow it and what was approved is what stands proposed."""
     if not before.is_open or not allowed(payload):
         return before
-    state, proposal = CLOSES_AS.get(payload.get("action", ""), "accepted"), before.proposal
-    if state != "accepted" and (proposal is None or (proposal.proposal_id, proposal.by) != _named(payload)):
+    state, proposal = CLOSES_AS.get(payload.get("action", "")), before.proposal
+    if state is None or proposal is None or (proposal.proposal_id, proposal.by) != _named(payload):
         return before
-    kept = proposal if state != "accepted" else None
-    return replace(before, state=state, closed=_date(payload["closed"]), reason=payload["reason"], proposal=kept, lapsed=False)
+    return replace(before, state=state, closed=_date(payload["closed"]), reason=payload["reason"], lapsed=False)
 
 
 def _named(payload: Payload) -> tuple[str, str]:
@@ -103,12 +103,9 @@ def allowed(payload: Payload) -> bool:
     maker, checker = payload["maker"], payload["checker"]
     if "by" in payload and not same_person(payload["by"], checker or maker):
         return False  # somebody wrote it in another's name
-    if checker and not same_person(maker, checker):
-        return True
-    if "limit_base" not in payload:
-        return not checker
-    value, limit = number(payload["decided_base"]), number(payload["limit_base"])
-    return value is not None and limit is not None and value <= limit
+    limit = number(payload["limit_base"])
+    assert limit is not None
+    return bool(checker and not same_person(maker, checker)) or not needs_two(number(payload["decided_base"]), limit)
 
 
 def _explained(before: BreakState, payload: Payload) -> BreakState:

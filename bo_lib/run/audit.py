@@ -11,7 +11,7 @@ from bo_lib.run.evidence import file_hashes, file_sha256
 from bo_lib.run.ledger import STREAM, Ledger
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.pack import PACKED, damaged_packs
-from bo_lib.workbench.office import WRITTEN
+from bo_lib.workbench.office import WRITTEN, wall_clock
 
 if TYPE_CHECKING:
     from bo_lib.workbench.office import Office
@@ -31,7 +31,7 @@ def lost_store(office: Office) -> Finding | None:
 
 def damaged(ledger: Ledger) -> Iterator[Finding]:
     """A finding for every broken chain, run and table."""
-    yield from ledger.store.verify().findings
+    yield from ledger.store.verify(now=wall_clock()).findings
     yield from cut_streams(ledger)
     yield from damaged_runs(ledger)
     yield from unknown_runs(ledger)

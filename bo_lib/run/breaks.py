@@ -100,9 +100,10 @@ def _desk(office: Office, fund_id: str, day: str | None) -> Workbench | None:
 
 def _last_day(office: Office, fund_id: str) -> date | None:
     """The last business date of which breaks or a reconciliation are known."""
-    facts = [*office.store.facts("break", stream=fund_id), *office.store.facts("recon.concluded", stream="recon")]
-    days = [f.effective_date for f in facts if f.stream == fund_id or f.payload["fund"] == fund_id]
-    return max(days, default=None)
+    from bo_lib.workbench.office import recon_stream
+
+    facts = [*office.store.facts("break", stream=fund_id), *office.store.facts("recon.concluded", stream=recon_stream(fund_id))]
+    return max((f.effective_date for f in facts), default=None)
 
 
 def _funds(office: Office, fund_id: str | None) -> Sequence[str]:

@@ -68,7 +68,7 @@ class Ledger:
         who = {"run_id": manifest.run_id, "key": manifest.key, "fund": manifest.fund, "notebook": manifest.notebook}
         day = date.fromisoformat(manifest.business_date)
         fact = Fact(fact_id, STREAM, kind, _entity(manifest), day, {**who, **said})
-        self.store.append([fact], manifest.actor, self.clock or self.office.now())
+        self.office.append([fact], manifest.actor, self.clock)
 
     def streams(self, fund: str) -> set[str]:
         """Streams a run of ``fund`` reads facts from: its own, and those of no fund."""

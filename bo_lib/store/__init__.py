@@ -1,6 +1,7 @@
 """Facts with two clocks in a hash chain, and bulk tables under their hash."""
 
 from bo_lib.store.errors import (
+    ClockBehind,
     Conflict,
     StoreAltered,
     StoreError,
@@ -15,6 +16,6 @@ from bo_lib.store.store import Store
 from bo_lib.store.tables import TableStore
 
 __all__ = [
-    "Appended", "Conflict", "Fact", "Head", "Store", "StoreAltered", "StoreError", "StoreFull", "StoreLocked",
+    "Appended", "ClockBehind", "Conflict", "Fact", "Head", "Store", "StoreAltered", "StoreError", "StoreFull", "StoreLocked",
     "StoreUnreachable", "StoredFact", "TableDamaged", "TableMissing", "TableStore", "anchor_of", "instant",
 ]  # fmt: skip

@@ -33,6 +33,10 @@ class Conflict(StoreError):
     """An id is taken by a fact with other content. Facts are not changed: add a superseding fact under its own id."""
 
 
+class ClockBehind(StoreError):
+    """The time given lies before that of the last fact of the stream."""
+
+
 class TableMissing(StoreError):
     """No bulk table is kept under this hash."""
 

@@ -1,7 +1,7 @@
 """The two tables of the store and the triggers that keep them append-only, on SQLite and PostgreSQL.
 
-``fact`` only grows, and each fact must follow the last of its stream. ``chain_head`` says where each stream ends; it may
-only move forward, to a fact that exists. Triggers stop mistakes and careless tools; whoever may drop them is found by
+``fact`` only grows, and each fact must follow the last of its stream, in time too. ``chain_head`` says where each stream
+ends; it may only move forward, to a fact that exists. Triggers stop mistakes and careless tools; whoever may drop them is found by
 ``verify``, and by an anchor kept elsewhere.
 """
 
@@ -43,7 +43,8 @@ CHAIN_HEAD = sa.Table(
 
 _GENESIS = "0" * 64
 _FOLLOWS = f"""((NEW.n = 1 AND NEW.prev_hash = '{_GENESIS}')
-    OR EXISTS (SELECT 1 FROM fact WHERE stream = NEW.stream AND n = NEW.n - 1 AND hash = NEW.prev_hash))"""  # noqa: S608
+    OR EXISTS (SELECT 1 FROM fact
+               WHERE stream = NEW.stream AND n = NEW.n - 1 AND hash = NEW.prev_hash AND known_at <= NEW.known_at))"""  # noqa: S608
 _EXISTS = "EXISTS (SELECT 1 FROM fact WHERE stream = NEW.stream AND n = NEW.n AND hash = NEW.hash)"
 _FORWARD = f"NEW.stream = OLD.stream AND NEW.n > OLD.n AND {_EXISTS}"
 

@@ -1,29 +1,30 @@
 """The store of facts: append-only, two clocks, one hash chain a stream.
 
 ``seq`` is the order in which facts were committed and so the truth about what came first; ``known_at`` is the writer's
-word for when it was known. State is the fold of the facts up to an effective date and up to a ``known_at``, or up to
-pinned chain heads where a run must see the very same facts again.
+word for when it was known, and never goes back within a stream. State is the fold of the facts up to an effective date and
+up to a ``known_at``, or up to pinned chain heads where a run must see the very same facts again.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
 from bo_lib.model.findings import Outcome
 from bo_lib.store.database import Database
-from bo_lib.store.errors import Conflict, StoreAltered, safe_url
+from bo_lib.store.errors import ClockBehind, Conflict, StoreAltered, safe_url
 from bo_lib.store.facts import GENESIS, Appended, Fact, Head, StoredFact, anchor_of, chain_hash, check_text, instant
 from bo_lib.store.schema import CHAIN_HEAD, FACT
 from bo_lib.store.verify import verified
 
 Pins = Mapping[str, Sequence[Any]]  # stream -> (n, hash), as `heads()` gives them and as JSON keeps them
 Witness = Callable[[Mapping[str, tuple[int, int]]], Fact]  # stream -> first and last n that an append has added
+CLOCK_BEHIND_SECONDS_MAX = 120  # writers wait for each other, and the clocks of a team's machines differ
 _BATCH = 500  # ids in one question to the database
 _COLUMNS = [FACT.c[name] for name in StoredFact.__dataclass_fields__]
 _CONTENT = ("stream", "kind", "entity", "effective_date", "payload")
@@ -61,35 +62,39 @@ class Store:
         """Where the facts are, without password."""
         return safe_url(self._database.url)
 
-    def append(self, facts: Iterable[Fact], actor: str, known_at: str) -> Appended:
+    def append(self, facts: Iterable[Fact], actor: str, known_at: str, *, carried: bool = False) -> Appended:
         """Write facts, all or none. One that is there already with the same content is left alone.
 
-        ``known_at`` is an ISO-8601 time with offset. Raises ``Conflict`` when an id is taken by a fact with other content
-        (nothing is written then) and ``ValueError`` for a time or actor that cannot be used.
+        ``known_at`` is an ISO-8601 time with offset. One that lies a little before the last fact of a stream, or a simulated one
+        that does (``carried``: history is carried late), is taken as that fact's; any other is refused: nothing is put into the
+        past. Raises ``Conflict`` when an id is taken by a fact with other content, ``ClockBehind`` (nothing is written then), and
+        ``ValueError`` for a time or actor that cannot be used.
         """
         given, time = list(facts), instant(known_at)
         check_text("actor", actor)
         with self._database.write() as connection:
             done = _contents(connection, [fact.id for fact in given])
-            heads = _heads(connection, {fact.stream for fact in given})
-            appended, rows = Appended([], []), []
+            ends = _ends(connection, {fact.stream for fact in given})
+            appended, rows = Appended([], []), list[dict[str, Any]]()
+
+            def add(fact: Fact, content: dict[str, str]) -> None:
+                rows.append(_row(fact, content, actor, time, ends.get(fact.stream, _BEGINNING), carried))
+                ends[fact.stream] = _End(rows[-1]["n"], rows[-1]["hash"], rows[-1]["known_at"])
+
             for fact in given:
                 content = _content(fact)
                 if (there := done.get(fact.id)) is not None:
                     _same_or_conflict(fact.id, there, content)
                     appended.already.append(fact.id)
                     continue
-                row = _row(fact, content, actor, time, heads.get(fact.stream, Head(0, GENESIS)))
-                heads[fact.stream] = Head(row["n"], row["hash"])
+                add(fact, content)
                 done[fact.id] = content
-                rows.append(row)
                 appended.new.append(fact.id)
             if rows and self.witness:
                 noted = self.witness(_added(rows))
-                heads = {**_heads(connection, {noted.stream}), **heads}
-                rows.append(_row(noted, _content(noted), actor, time, heads.get(noted.stream, Head(0, GENESIS))))
-                heads[noted.stream] = Head(rows[-1]["n"], rows[-1]["hash"])
-            _insert(connection, rows, heads)
+                ends = {**_ends(connection, {noted.stream}), **ends}
+                add(noted, _content(noted))
+            _insert(connection, rows, ends)
         return appended
 
     def facts(
@@ -111,6 +116,18 @@ class Store:
         with self._database.read() as connection:
             _check_pins(connection, heads or {})
             return [_stored(row) for row in connection.execute(sa.select(*_COLUMNS).where(*where).order_by(FACT.c.seq))]
+
+    def hashes(
+        self, kind: str | None = None, *, stream: str, effective_until: date | None = None, without: str = ""
+    ) -> list[str]:
+        """The hashes of a stream's facts, as ``facts`` would find them: whether anything was added, without reading what it says.
+
+        ``without`` leaves out the kinds that begin so.
+        """
+        where = _where(kind, stream, None, effective_until, None, None)
+        where += [sa.not_(FACT.c.kind.startswith(without, autoescape=True))] if without else []
+        with self._database.read() as connection:
+            return [row.hash for row in connection.execute(sa.select(FACT.c.hash).where(*where).order_by(FACT.c.seq))]
 
     def latest(
         self,
@@ -144,10 +161,24 @@ class Store:
         """One hash over all chain heads, to be kept outside (printed in a pack, mailed to the auditor)."""
         return anchor_of(self.heads())
 
-    def verify(self, stream: str | None = None) -> Outcome[int]:
-        """Recompute the chains (or one). Value: facts that stand; findings: the first broken place of each stream."""
+    def verify(self, stream: str | None = None, now: str = "") -> Outcome[int]:
+        """Recompute the chains (or one). Value: facts that stand; findings: the first broken place of each stream.
+
+        With ``now`` (ISO 8601) a fact that says it is known later than that is one too.
+        """
         with self._database.read() as connection:
-            return verified(connection, stream, self.url)
+            return verified(connection, stream, self.url, instant(now) if now else "")
+
+
+class _End(NamedTuple):
+    """The last fact of a stream."""
+
+    n: int
+    hash: str
+    known_at: str
+
+
+_BEGINNING = _End(0, GENESIS, "")
 
 
 def _content(fact: Fact) -> dict[str, str]:
@@ -161,10 +192,21 @@ def _content(fact: Fact) -> dict[str, str]:
     }
 
 
-def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, head: Head) -> dict[str, Any]:
-    row: dict[str, Any] = {**content, "id": fact.id, "n": head.n + 1, "known_at": known_at, "actor": actor, "prev_hash": head.hash}
-    row["hash"] = chain_hash(row, head.hash)
+def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, end: _End, carried: bool) -> dict[str, Any]:
+    if known_at < end.known_at and not carried and _seconds(known_at, end.known_at) > CLOCK_BEHIND_SECONDS_MAX:
+        raise ClockBehind(
+            f"stream {fact.stream}: the time {known_at} lies before that of its last fact, {end.known_at}; nothing was written, as "
+            f"facts are not put into the past. Take BO_CLOCK away or set this machine's clock, and repeat; if the last fact's time "
+            f"is the wrong one, bo verify says whose it is"
+        )
+    time = max(known_at, end.known_at)
+    row: dict[str, Any] = {**content, "id": fact.id, "n": end.n + 1, "known_at": time, "actor": actor, "prev_hash": end.hash}
+    row["hash"] = chain_hash(row, end.hash)
     return row
+
+
+def _seconds(first: str, last: str) -> float:
+    return (datetime.fromisoformat(last) - datetime.fromisoformat(first)).total_seconds()
 
 
 def _added(rows: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
@@ -203,20 +245,26 @@ def _contents(connection: sa.Connection, ids: list[str]) -> dict[str, dict[str, 
     return found
 
 
-def _heads(connection: sa.Connection, streams: set[str] | None = None) -> dict[str, Head]:
+def _heads(connection: sa.Connection) -> dict[str, Head]:
     asked = sa.select(CHAIN_HEAD.c.stream, CHAIN_HEAD.c.n, CHAIN_HEAD.c.hash).order_by(CHAIN_HEAD.c.stream)
-    if streams is not None and len(streams) <= _BATCH:
-        asked = asked.where(CHAIN_HEAD.c.stream.in_(streams))
     return {stream: Head(n, hash_) for stream, n, hash_ in connection.execute(asked)}
 
 
-def _insert(connection: sa.Connection, rows: list[dict[str, Any]], heads: Mapping[str, Head]) -> None:
+def _ends(connection: sa.Connection, streams: set[str]) -> dict[str, _End]:
+    last = sa.and_(FACT.c.stream == CHAIN_HEAD.c.stream, FACT.c.n == CHAIN_HEAD.c.n)
+    asked = sa.select(CHAIN_HEAD.c.stream, CHAIN_HEAD.c.n, CHAIN_HEAD.c.hash, FACT.c.known_at).join(FACT, last)
+    if len(streams) <= _BATCH:
+        asked = asked.where(CHAIN_HEAD.c.stream.in_(streams))
+    return {stream: _End(*end) for stream, *end in connection.execute(asked)}
+
+
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]], ends: Mapping[str, _End]) -> None:
     if not rows:
         return
     connection.execute(FACT.insert(), rows)
     begun = {row["stream"] for row in rows if row["n"] == 1}
     for stream in dict.fromkeys(row["stream"] for row in rows):
-        head = {"n": heads[stream].n, "hash": heads[stream].hash}
+        head = {"n": ends[stream].n, "hash": ends[stream].hash}
         if stream in begun:
             connection.execute(CHAIN_HEAD.insert().values(stream=stream, **head))
         else:

@@ -1,4 +1,4 @@
-"""The audit of the chains: every fact's hash computed anew, in order, up to the head."""
+"""The audit of the chains: every fact's hash computed anew, in order, up to the head; no fact was known before its predecessor."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ _TODO = "keep the file as evidence, find out who could write to it, and restore 
 _COLUMNS = [FACT.c[name] for name in FACT.c.keys() if name != "stream"]  # noqa: SIM118  not a dict
 
 
-def verified(connection: sa.Connection, stream: str | None, url: str) -> Outcome[int]:
+def verified(connection: sa.Connection, stream: str | None, url: str, now: str) -> Outcome[int]:
     """How many facts stand in all chains (or one), and the first broken place of each stream that does not verify."""
     with _any_bytes(connection):
         heads = {name: Head(n, hash_) for name, n, hash_ in connection.execute(sa.select(CHAIN_HEAD))}
         streams = [stream] if stream is not None else sorted({*heads, *connection.scalars(sa.select(FACT.c.stream).distinct())})
-        results = [_chain(connection, name, heads.get(name), url) for name in streams]
+        results = [_chain(connection, name, heads.get(name), url, now) for name in streams]
     return Outcome(sum(r.value for r in results), tuple(f for r in results for f in r.findings))
 
 
-def _chain(connection: sa.Connection, stream: str, head: Head | None, url: str) -> Outcome[int]:
-    n, previous, seq = 0, GENESIS, 0
+def _chain(connection: sa.Connection, stream: str, head: Head | None, url: str, now: str) -> Outcome[int]:
+    n, previous, seq, known = 0, GENESIS, 0, ""
     asked = sa.select(*_COLUMNS).where(FACT.c.stream == stream).order_by(FACT.c.n)
     rows = connection.execute(asked.execution_options(yield_per=2000))
     for row in rows.mappings():
         kept = {"stream": stream, **row}
-        if broken := _broken(kept, n + 1, previous, seq):
+        if broken := _broken(kept, n + 1, previous, seq) or _mistimed(kept, known, now):
             rows.close()
             code, message, expected, found = broken
             return Outcome(n, (_finding(code, message, Place(url, f"{stream} fact {n + 1}"), expected, found),))
-        n, previous, seq = n + 1, kept["hash"], kept["seq"]
+        n, previous, seq, known = n + 1, kept["hash"], kept["seq"], kept["known_at"]
     if head == Head(n, previous) or (head is None and n == 0):
         return Outcome(n)
     end = f"fact {head.n} with hash {head.hash}" if head else "no head"
@@ -59,6 +59,22 @@ def _broken(row: dict[str, Any], n: int, previous: str, seq: int) -> tuple[str, 
         return "chain-content", f"fact {row['id']} was altered after it was written", str(row["hash"]), computed
     if row["seq"] <= seq:
         return "chain-order", f"fact {row['id']} was moved before its predecessor", f"seq after {seq}", str(row["seq"])
+    return None
+
+
+def _mistimed(row: dict[str, Any], known: str, now: str) -> tuple[str, str, str, str] | None:
+    """The same of a time that goes back in the chain, or lies ahead of ``now``."""
+    whose = f"fact {row['id']}, written by {row['actor']},"
+    if row["known_at"] < known:
+        said = f"{whose} says it was known before the fact it follows: it was dated back, or that one ahead"
+        return "chain-dated-back", said, f"{known} or later", row["known_at"]
+    if now and row["known_at"] > now:
+        return (
+            "chain-dated-ahead",
+            f"{whose} says it was known at a time that is still to come",
+            f"{now} or earlier",
+            row["known_at"],
+        )
     return None
 
 

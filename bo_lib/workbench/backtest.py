@@ -14,8 +14,7 @@ from bo_lib.recon.trial import Trial, TrialDay
 from bo_lib.views.pages.backtest import backtest_report
 from bo_lib.views.report import Report
 from bo_lib.views.wording import plain
-from bo_lib.workbench.break_desk import RUNS
-from bo_lib.workbench.office import Office
+from bo_lib.workbench.office import Office, recon_stream
 from bo_lib.workbench.reconciliations import kind_of
 
 
@@ -93,7 +92,7 @@ def _states(office: Office, fund_id: str, last: date) -> list[BreakState]:
 
 def _known_then(office: Office, fund_id: str, name: str, day: date) -> tuple[str, str]:
     """When the day was reconciled last, and under which rules; empty when it never was."""
-    facts = office.store.facts("recon.concluded", stream=RUNS, entity=f"{fund_id}/{name}", effective_until=day)
+    facts = office.store.facts("recon.concluded", stream=recon_stream(fund_id), entity=f"{fund_id}/{name}", effective_until=day)
     runs = [f for f in facts if f.effective_date == day]
     if runs:
         return runs[-1].known_at, runs[-1].payload["rules"]

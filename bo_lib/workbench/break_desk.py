@@ -25,9 +25,8 @@ from bo_lib.views.pages.breaks import decision_report, list_report
 from bo_lib.views.report import Report
 from bo_lib.views.wording import plain as plain_data
 from bo_lib.workbench.desk import Desk
-from bo_lib.workbench.office import Office
+from bo_lib.workbench.office import Office, recon_stream
 
-RUNS = "recon"  # the stream of what each reconciliation concluded, of all funds
 ATTACHMENTS = "attachments"
 ATTACHMENT_MAX_BYTES = 50_000_000
 
@@ -96,8 +95,8 @@ class BreakDesk(Desk):
 
     def concluded(self, until: date | None = None) -> dict[tuple[str, date], dict[str, Any]]:
         """What each reconciliation of this fund said last for each day: (name, business date) -> its figures."""
-        facts = self.known.facts("recon.concluded", RUNS, until)
-        return {(f.payload["recon"], f.effective_date): told(f) for f in facts if f.payload["fund"] == self.fund.id}
+        facts = self.known.facts("recon.concluded", recon_stream(self.fund.id), until)
+        return {(f.payload["recon"], f.effective_date): told(f) for f in facts}
 
     def _record_run(self, result: Reconciliation) -> None:
         proven = result.proof["proven"].to_pylist() if "proven" in result.proof.column_names else []
@@ -107,13 +106,13 @@ class BreakDesk(Desk):
             "proven": sum(map(bool, proven)), "differences": len(result.items),
             "passes": {r["pass"]: r["rows_left"] + r["rows_right"] for r in result.rates.to_pylist()},
         }  # fmt: skip
-        entity = f"{self.fund.id}/{result.name}"
-        there = self.office.store.facts("recon.concluded", stream=RUNS, entity=entity)
+        entity, stream = f"{self.fund.id}/{result.name}", recon_stream(self.fund.id)
+        there = self.office.store.facts("recon.concluded", stream=stream, entity=entity)
         todays = [f for f in there if f.effective_date == self.day]
         if todays and todays[-1].payload == payload:
             return
         fact_id = f"recon:{entity}:{self.day}:{len(todays)}"
-        fact = Fact(fact_id, RUNS, "recon.concluded", entity, self.day, payload)
+        fact = Fact(fact_id, stream, "recon.concluded", entity, self.day, payload)
         self.office.append([fact])
 
     # What people decide
@@ -144,10 +143,13 @@ class BreakDesk(Desk):
         )
 
     def write_off(self, break_ids: Sequence[str], text: str) -> Report:
-        """The difference is accepted; above the limit it waits for a second person."""
-        return self._decide(
-            "write off", break_ids, text, lambda states, said: decisions.write_off(states, said, self._limit(states))
-        )
+        """The difference is accepted; above the limit, or the limit of the month, it waits for a second person."""
+
+        def decide(states: Sequence[BreakState], said: Said) -> Decision:
+            alone = decisions.written_off_alone(self.break_states().values(), said.by, self.day)
+            return decisions.write_off(states, said, self._limit(states), self.office.firm.write_offs_alone_a_month, alone)
+
+        return self._decide("write off", break_ids, text, decide)
 
     def approve(self, break_ids: Sequence[str], text: str = "") -> Report:
         known = self.break_states()

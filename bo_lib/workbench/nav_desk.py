@@ -46,11 +46,10 @@ from bo_lib.workbench import inbox
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.nav_inputs import Inputs, digest, due_at, locked_inputs
-from bo_lib.workbench.office import release_stream
+from bo_lib.workbench.office import recon_stream, release_stream
 from bo_lib.workbench.opening import OPENING_NAV, open_books
 from bo_lib.workbench.price_desk import PriceDesk
 
-SHARED = (inbox.STREAM, "recon")  # streams of all funds that a strike reads besides the fund's own
 COMPARED = "nav.compared"  # the administrator's NAV of a day beside ours
 PRICE_HISTORY_DAYS = 30  # calendar days of earlier prices that the checks look at
 
@@ -63,7 +62,7 @@ class NavDesk(PriceDesk):
             return self.known
         if not self.known_at:
             inbox.ingest(self.office, self.day)
-        own = (self.fund.id, release_stream(self.fund.id), *SHARED)
+        own = (self.fund.id, release_stream(self.fund.id), recon_stream(self.fund.id), inbox.STREAM)
         heads = {stream: head for stream, head in self.office.store.heads().items() if stream in own}
         return Known(self.office, self.fund.id, self.day, self.known_at, heads)
 

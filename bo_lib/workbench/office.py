@@ -18,6 +18,7 @@ from bo_lib import config
 from bo_lib.feeds.mapping import Mapping
 from bo_lib.recon import Rules
 from bo_lib.store import Fact, Store
+from bo_lib.store.facts import instant
 from bo_lib.store.files import FileStore
 from bo_lib.store.tables import TableStore
 from bo_lib.workbench.reconciliations import known_or_nearest
@@ -42,6 +43,11 @@ WRITTEN = "written"
 def release_stream(fund_id: str) -> str:
     """The stream of who signed and released a fund's NAVs: nothing that is run before the release reads it."""
     return f"{fund_id}/release"
+
+
+def recon_stream(fund_id: str) -> str:
+    """The stream of what each reconciliation of a fund concluded."""
+    return f"{fund_id}/recon"
 
 
 def written(run_id: str, day: date, added: abc.Mapping[str, tuple[int, int]]) -> Fact:
@@ -158,12 +164,22 @@ class Office:
         finally:
             self._clock = before
 
-    def append(self, facts: abc.Iterable[Fact], by: str = "") -> None:
-        """Adds facts to the store as ``by`` (default: who acts), known from now on."""
-        self.store.append(facts, by or self.actor, self.now())
+    def append(self, facts: abc.Iterable[Fact], by: str = "", at: str = "") -> None:
+        """Adds facts to the store as ``by`` (default: who acts), known from now on, or from the simulated time ``at``.
+
+        A person's BO_CLOCK may neither lie ahead (``ParameterError``) nor before what the store knows (``ClockBehind``).
+        """
+        carried = bool(at or self._clock or "BO_RUN_ID" in os.environ)
+        time = at or self.now()
+        if not carried and instant(time) > instant(wall_clock()):
+            raise config.ParameterError(f"BO_CLOCK={time} lies ahead: nothing is known before its time; take it away, and repeat")
+        self.store.append(facts, by or self.actor, time, carried=carried)
 
     def now(self) -> str:
         """The time at which facts become known; ``BO_CLOCK`` replays another day's."""
-        return (
-            self._clock or os.environ.get("BO_CLOCK") or datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        )
+        return self._clock or os.environ.get("BO_CLOCK") or wall_clock()
+
+
+def wall_clock() -> str:
+    """The time of this machine, UTC."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""Breaks over days: older, changed, gone, accepted; all of it a fold of facts."""
+"""Breaks over days: older, changed, gone, written off; all of it a fold of facts."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
-
-from bo_lib.recon import BreakChanges, Reconciliation, Rules, accept, breaks_on, carry, open_breaks, open_breaks_table
+from bo_lib.recon import BreakChanges, Reconciliation, Rules, breaks_on, carry, decisions, open_breaks, open_breaks_table
+from bo_lib.recon.decisions import Said
 from tests.recon.scenario import june
 from tests.recon.test_cash import Desk
 from tests.recon.test_positions import reconcile
@@ -105,21 +104,12 @@ def test_an_item_booked_with_another_amount_is_linked(cash_rules: Rules) -> None
 def test_a_break_that_people_accepted_does_not_come_back_but_a_new_amount_does(position_rules: Rules) -> None:
     ledger = Ledger()
     opened = ledger.day(2, positions(position_rules, "100", "90")).opened[0]
-    ledger.facts.append(accept(opened, june(2), "agreed with the custodian", "ann", "", Decimal(1000)))
+    said = Said("ann", june(2), "agreed with the custodian")
+    ledger.facts += decisions.write_off([breaks_on(ledger.facts, june(2))[opened.break_id]], said, Decimal(1000)).payloads
     ledger.day(3, positions(position_rules, "100", "90"))
     assert ledger.open(3) == []
     ledger.day(4, positions(position_rules, "100", "89"))
     assert [row["amount"] for row in ledger.open(4)] == [11]
-
-
-def test_above_the_limit_a_second_person_is_needed(position_rules: Rules) -> None:
-    opened = Ledger().day(2, positions(position_rules, "100", "90")).opened[0]
-    for checker in ("", "ann"):
-        with pytest.raises(PermissionError, match="needs a second person above 99"):
-            accept(opened, june(2), "agreed", "ann", checker, Decimal(99))
-    assert accept(opened, june(2), "agreed", "ann", "ben", Decimal(99))["checker"] == "ben"
-    with pytest.raises(PermissionError, match="for a reason"):
-        accept(opened, june(2), " ", "ann", "ben", Decimal(99))
 
 
 def test_other_reconciliations_are_left_alone(position_rules: Rules, cash_rules: Rules) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ class Team:
     def __init__(self, limit: Decimal = LIMIT) -> None:
         self.facts: list[dict[str, Any]] = []
         self.limit = limit
+        self.month_limit: Decimal | None = None
 
     def day(self, day: int, reconciliation: Reconciliation) -> BreakChanges:
         states = breaks_on(self.facts, june(day)).values()
@@ -46,7 +48,9 @@ class Team:
         chosen, said = [known[i] for i in ids], Said(who, june(day), text)
         decide = {
             "match": lambda: decisions.propose_match(chosen, said, self.limit),
-            "write off": lambda: decisions.write_off(chosen, said, self.limit),
+            "write off": lambda: decisions.write_off(
+                chosen, said, self.limit, self.month_limit, decisions.written_off_alone(known.values(), who, june(day))
+            ),
             "approve": lambda: decisions.approve(chosen, known, said),
             "reject": lambda: decisions.reject(chosen, known, said),
             "reopen": lambda: decisions.reopen(chosen, known, said),
@@ -181,6 +185,17 @@ def test_when_one_half_of_a_match_is_gone_the_other_is_open_again_with_its_age(c
     assert {b.opened for b in open_breaks(team.facts, june(4))} == {june(3)}
 
 
+def test_rows_of_two_accounts_never_net(cash_rules: Rules) -> None:
+    """Also where the amounts add up to nothing: the money is in the wrong account, and closing both would hide it."""
+    team, _, ours, theirs = two_sides(cash_rules)
+    known = team.states(3)
+    there = known[ours]
+    moved = replace(there, found=replace(there.found, item=replace(there.found.item, account="OTHER")))
+    said = Said("ann", june(3), "one payment")
+    decision = decisions.propose_match([moved, *(known[b] for b in theirs.split())], said, LIMIT)
+    assert decision.state == "refused" and "500 EUR in ALPINE, -500 EUR in OTHER would be left over" in decision.says
+
+
 def test_one_break_alone_is_no_match(one: tuple[Team, str]) -> None:
     team, b = one
     assert "two breaks or more" in team.does("ann", 2, "match", b, text="itself").says
@@ -192,6 +207,27 @@ def test_an_item_that_is_matched_days_later_says_by_which_pass_and_with_what(cas
     team.day(4, desk.books("-5", 2, "T1").bank(4).reconcile(4).value)
     state = team.states(4)[b]
     assert state.state == "gone" and state.reason == "matched by reference with -5 of 2026-06-02 T1"
+
+
+# A month of small ones --------------------------------------------------------------------------------------------------
+
+
+def test_many_small_write_offs_of_one_person_need_a_second_once_their_sum_passes_the_limit_of_a_month(
+    position_rules: Rules,
+) -> None:
+    """Five differences of 20 each, 99 alone, 50 in a month: two go alone, the third waits, another person's begin anew."""
+    team, securities = Team(), [f"DE{n}" for n in range(1, 6)]
+    team.month_limit = Decimal(50)
+    found = reconcile(position_rules, dict.fromkeys(securities, "100"), dict.fromkeys(securities, "98")).value
+    ids = [b.break_id for b in team.day(2, found).opened]
+    assert [team.does("ann", 2, "write off", b, text="rounding").state for b in ids[:3]] == ["done", "done", "waiting"]
+    waits = team.does("Ann", 2, "write off", ids[3], text="rounding")
+    assert waits.state == "waiting" and "Ann wrote off 40.00 alone in 2026-06, and 50 is the limit of a month" in waits.says
+    assert team.does("ann", 2, "approve", ids[2]).state == "refused"
+    assert team.does("ben", 2, "approve", ids[2]).state == "done"
+    assert team.does("ben", 2, "write off", ids[4], text="rounding").state == "done"
+    team.does("ann", 3, "reopen", ids[0], text="it was not")
+    assert team.does("ann", 3, "write off", ids[0], text="it was").state == "done", "what is open again counts no more"
 
 
 # Afterwards ----------------------------------------------------------------------------------------------------------
