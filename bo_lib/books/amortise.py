@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from bo_lib.books.bonds import accrued_interest, coupon_period
-from bo_lib.model.events import Amortisation, Event
+from bo_lib.model.events import Amortisation, Event, Trade
 from bo_lib.model.instruments import is_bond
 from bo_lib.model.money import ZERO, round_money, round_to
 
@@ -120,14 +120,16 @@ def amortisations(
 ) -> list[Amortisation]:
     """The events that bring the cost of every open lot of a bond or bill to its amortised cost on ``day``.
 
-    ``lots``: rows of LOTS at the close of ``day``; ``events``: those of the books, for the day each lot was last amortised.
-    A lot is carried on from there at the yield it then had, so what was missed is caught up. Lots that cannot have a yield (no
-    maturity, no cost) are left alone.
+    ``lots``: rows of LOTS at the close of ``day``; ``events``: those of the books, for the day each lot was last amortised, or
+    settles by agreement: it earns from then on. A lot is carried on from there at the yield it then had, so what was missed is
+    caught up. Lots that cannot have a yield (no maturity, no cost) are left alone.
     """
     last: dict[str, date] = {}
     for event in events:
         if isinstance(event, Amortisation) and event.effective_date <= day:
             last[event.lot_id] = max(event.effective_date, last.get(event.lot_id, event.effective_date))
+        elif isinstance(event, Trade):
+            last.setdefault(f"{event.event_id}/1", event.settlement_date)
     made = []
     for lot in lots:
         bond = instruments.get(lot["isin"], {})

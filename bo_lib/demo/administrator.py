@@ -66,11 +66,11 @@ def strike(book: Book, day: date, given: Inputs) -> Nav:
         if quantity:
             local = round_money(quantity * given.prices[isin] / (100 if paper.is_bond else 1), paper.currency)
             holdings[isin] = (quantity, given.prices[isin], given.rates.convert(local, paper.currency, base))
-        unsettled = [t for t in book.trades.values() if t.isin == isin and t.settlement_date > day] if paper.is_bond else []
-        if paper.is_bond and (quantity or unsettled):
-            traded_interest = sum((t.sign * t.accrued for t in unsettled), ZERO)
-            owner_of = quantity - sum((t.sign * t.quantity for t in unsettled), ZERO)
-            interest[isin] = given.rates.convert(accrued(paper, owner_of, day) + traded_interest, paper.currency, base)
+        to_come = [t for t in book.trades.values() if t.isin == isin and t.settlement_date > day]
+        if paper.is_bond and (quantity or to_come):  # the owner earns interest until the agreed day; a trade's is as agreed
+            owned = quantity - sum((t.sign * t.quantity for t in to_come), ZERO)
+            local = accrued(paper, owned, day) + sum((t.sign * t.accrued for t in to_come), ZERO)
+            interest[isin] = given.rates.convert(local, paper.currency, base)
     cash = {currency: given.rates.convert(amount, currency, base) for currency, amount in sorted(book.cash.items())}
     owed: dict[str, Decimal] = defaultdict(Decimal)
     for (ledger, currency), amount in sorted(book.owed.items()):

@@ -184,6 +184,14 @@ def test_amortisation_of_the_open_lots_becomes_events_that_change_cost() -> None
     assert again == [], "once a day"
 
 
+def test_a_lot_earns_its_discount_from_settlement_on() -> None:
+    bought = trade("b1", 10, "BUY", 10000, "US-BOND", "97", settlement_date=june(12))
+    lots = keep(bought).value.lots().to_pylist()
+    made = {day: amortisations(lots, {"US-BOND": BOND}, [bought], "TEST", june(day)) for day in (10, 12, 15)}
+    assert made[10] == made[12] == []
+    assert made[15][0].amount == amortised_cost(D(10000), D(9700), BOND, june(12), june(15)) - 9700 > 0
+
+
 def test_a_premium_is_lost_over_the_life() -> None:
     assert amortised_cost(D(10000), D(10300), BOND, june(1), date(2026, 12, 1)) < 10300
 
