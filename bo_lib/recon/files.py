@@ -1,8 +1,8 @@
 """Two files of anyone's become the matcher's two relations: typed exactly, signs and codes normalised.
 
-The raw relations ``left_raw`` and ``right_raw`` of a connection hold ``#``, the row from 0, and the columns under the files' own
-headers, as text (CSV) or as they are stored (Parquet). No value goes through a float: decimals are cast from their text. A row
-with a value that cannot be read stays, is compared with nothing, and is said.
+The raw relations ``left_raw`` and ``right_raw`` of a connection hold ``row``, from 0, and the columns under the files' own
+headers, each behind a colon, as text (CSV) or as they are stored (Parquet). No value goes through a float: decimals are cast
+from their text. A row with a value that cannot be read stays, is compared with nothing, and is said.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import duckdb
 
 from bo_lib.model.findings import Finding, Place, error, info
 from bo_lib.recon.places import SIDES
-from bo_lib.recon.rules import FileColumn, Rules, Side
+from bo_lib.recon.rules import Rules, Side
 from bo_lib.recon.sqltext import literal, quoted, sql
 
 SCALE_MAX = 18  # decimals of a number; one with more is not readable
@@ -52,40 +52,6 @@ class Prepared:
     unreadable: tuple[tuple[int, ...], tuple[int, ...]]
     amount_scale: int
     findings: tuple[Finding, ...]
-
-
-def apart(rules: Rules) -> Rules:
-    """``rules`` whose columns have no name that the matcher uses itself: ``side`` is compared as ``side_``."""
-    own = ("row", "side", *(name.lower() for name in rules.scope if name.lower().startswith(("rows_", "amount_"))))
-    named = {name: f"{name}_" for name in (*rules.carried, *(e.field for e in rules.exclusions)) if name.lower() in own}
-    if not named:
-        return rules
-
-    def of(*names: str) -> tuple[str, ...]:
-        return tuple(named.get(name, name) for name in names)
-
-    def side(form: Side) -> Side:
-        signs = tuple(s.model_copy(update={"columns": of(*s.columns)}) for s in form.signs)
-        translate = {of(name)[0]: codes for name, codes in form.translate.items()}
-        return form.model_copy(update={"negate": of(*form.negate), "signs": signs, "translate": translate})
-
-    columns = {column.name: column for column in rules.file_columns} | {
-        name: FileColumn(name=name) for name in named if name not in {c.name for c in rules.file_columns}
-    }
-    changed: dict[str, object] = {name: of(getattr(rules, name))[0] for name in ("amount", "date", "reference", "tolerance_by")}
-    changed |= {"scope": of(*rules.scope), "left": side(rules.left), "right": side(rules.right)}
-    changed["file_columns"] = tuple(
-        c.model_copy(update={"name": of(c.name)[0], "left": c.header("left"), "right": c.header("right")}) for c in columns.values()
-    )
-    changed["passes"] = tuple(
-        step.model_copy(
-            update={"equal": of(*step.equal), "also": of(*step.also), "scope": of(*step.scope), "text": of(step.text)[0]}
-        )
-        for step in rules.passes
-    )
-    changed["exclusions"] = tuple(e.model_copy(update={"field": of(e.field)[0]}) for e in rules.exclusions)
-    changed["identifiers"] = tuple(i.model_copy(update={"column": of(i.column)[0]}) for i in rules.identifiers)
-    return rules.model_copy(update=changed)
 
 
 def prepare(
@@ -125,7 +91,7 @@ def prepare(
 
 def _values(con: duckdb.DuckDBPyConnection, rules: Rules, side: str, file: str) -> list[Value]:
     described = con.execute(f"describe {side}_raw").fetchall()
-    stored = {str(row[0]): str(row[1]) for row in described if row[0] != "#"}
+    stored = {str(row[0])[1:]: str(row[1]) for row in described if row[0] != "row"}
     headers = {column.name: column.header(side) for column in rules.file_columns}
     excluded = [e.field for e in rules.exclusions if e.side == side]
     found = []
@@ -293,7 +259,7 @@ def _letters(found: Sequence[tuple[int, str, str]], typed: Sequence[Value], file
 def code_table(con: duckdb.DuckDBPyConnection, rules: Rules, number: int) -> tuple[Finding, ...]:
     """Make ``codes_<number>`` (code, id) of the raw relation ``codes_<number>_raw``; a code of two things is none's."""
     known = rules.identifiers[number]
-    columns = {str(row[0]) for row in con.execute(f"describe codes_{number}_raw").fetchall()}
+    columns = {str(row[0])[1:] for row in con.execute(f"describe codes_{number}_raw").fetchall() if row[0] != "row"}
     for name in (known.id, *known.codes):
         if name not in columns:
             near = difflib.get_close_matches(name, columns, 1, 0.5)

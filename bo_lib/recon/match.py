@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from bo_lib.recon.columns import numbers, words
 from bo_lib.recon.passes import Passes
-from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Counts, Ended, Flags, Places, times
+from bo_lib.recon.places import DIFFERENT, MATCHED, NETTED, SIDES, SUGGESTED, Counts, Ended, Places, times
 from bo_lib.recon.rules import Rules
 from bo_lib.recon.sqltext import arrays, arrow, equal, listed, literal, quoted, sql
 
@@ -30,6 +30,7 @@ BREAKS = pa.schema(
 )
 NOTHING = Ended(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32))
 VERDICTS = ("match", "net", "differ", "suggest")  # in the order of the outcomes of passes
+PLACES = ("matched", "open", "netted", "excluded", "lost", "twice")  # where a row may end; those of the most rows first
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def match(left: pa.Table, right: pa.Table, rules: Rules) -> Matching:
     try:
         for side, table in tables.items():
             extra = [e.field for e in rules.exclusions if e.side == side and e.field not in types]
-            columns = {name: _prepared(table[name], kind) for name, kind in types.items()} | {n: table[n] for n in extra}
+            columns = {f":{name}": _prepared(table[name], kind) for name, kind in types.items()} | {
+                f":{n}": table[n] for n in extra
+            }
             con.register(f"{side}_in", pa.table({"row": numbers(np.arange(table.num_rows, dtype=np.int32)), **columns}))
         scale = getattr(types[rules.amount], "scale", 0)
         return Comparison(con, rules, (left.num_rows, right.num_rows), scale).result()
@@ -121,6 +124,8 @@ class Comparison:
         self.passes = Passes(con, rules, self.places, amount_scale)
         self.passes.run()
         self.open_rows = [np.flatnonzero(~taken) for taken in self.places.taken]
+        for ordinal, side in enumerate(SIDES):
+            self._look(ordinal, side)
 
     def _exclude(self, ordinal: int, side: str) -> pa.Table:
         """The side's rows that an exclusion names, taken away before the first pass."""
@@ -185,9 +190,7 @@ class Comparison:
         parts += [self._broken(chunk, np.zeros(len(chunk.row)), ["ambiguous"]) for chunk in self.places.of(SUGGESTED)]
         for ordinal, side in enumerate(SIDES):
             rows = self.open_rows[ordinal]
-            parts.append(
-                self._alone(ordinal, rows, np.isin(rows, self._duplicates(side, ordinal)), [KINDS_ALONE[side], "duplicate"])
-            )
+            parts.append(self._alone(ordinal, rows, np.isin(rows, self._duplicates(side)), [KINDS_ALONE[side], "duplicate"]))
             bad = self.unreadable[ordinal]
             parts.append(self._alone(ordinal, bad, np.zeros(len(bad)), ["unreadable"]))
         return pa.concat_tables(parts)
@@ -208,50 +211,55 @@ class Comparison:
         columns = [words(chunk.side, SIDES), numbers(chunk.row.astype(np.int64)), words(kinds, names), group, steps]
         return pa.table(columns, BREAKS.names).cast(BREAKS)
 
-    def _duplicates(self, side: str, ordinal: int) -> list[int]:
+    def _look(self, ordinal: int, side: str) -> None:
+        """One last reading of a side: its amounts by scope and place, and the matched rows that have the amount of an open one."""
         reference, day = self.rules.reference, self.rules.date
-        same = [equal([*self.rules.scope, self.rules.amount], "o", "i")]
-        alike = [equal([reference], "o", "i")] if reference else []
-        if day:
-            unnamed = [f"o.{quoted(reference)} is null and i.{quoted(reference)} is null"] if reference else []
-            alike.append(" and ".join([equal([day], "o", "i"), *unnamed]))
-        same.append(f"({' or '.join(alike) or 'true'})")
-        self.passes.bits(f"{side}_matched", self.places.counted(MATCHED, ordinal) > 0)
-        found = self.passes.rows(
-            "duplicates", open=self.passes.open[side], side=side, amount=quoted(self.rules.amount), same=" and ".join(same)
-        )
-        return [row for (row,) in found]
+        codes = self._ends(ordinal)
+        used = [code for code in range(len(PLACES)) if (codes == code).any()]
+        for code in used:
+            self.passes.bits(f"{side}_{PLACES[code]}", codes == code)
+        tests = [sql("is_set", bits=f"{side}_{PLACES[code]}") for code in used]
+        cases = "".join(f"when {test} then {code} " for code, test in zip(used, tests, strict=True))
+        kept = ", ".join(f"{quoted(name)}: {quoted(name)}" for name in (self.rules.amount, reference, day) if name)
+        self.passes.rows(
+            "last_look", side=side, scope=listed(self.rules.scope), amount=quoted(self.rules.amount), kept=kept,
+            place=f"case {cases}end" if cases else "0", open=self.passes.open[side],
+        )  # fmt: skip
 
-    def conservation(self) -> pa.Table:
-        """Counted from the places of the rows and the amounts of the inputs, not from the passes' own books."""
-        parts = []
-        for ordinal, side in enumerate(SIDES):
-            ends = self._ends(ordinal)
-            places = np.sum(list(ends.values()), axis=0)
-            flags: dict[str, Flags] = {**{name: rows > 0 for name, rows in ends.items()}, "lost": places == 0, "twice": places > 1}
-            used = {name: rows for name, rows in flags.items() if rows.any()}
-            for name, rows in used.items():
-                self.passes.bits(f"ended_{name}", rows)
-            bits = ", ".join(sql("is_set", bits=f"ended_{name}") + f" as is_{name}" for name in used)
-            counted = [f"{_filtered('count(*)', n) if n in used else 0} as rows_{n}" for n in ("lost", "twice")]
-            summed = [f"{_filtered('sum(amount)', n) if n in used else 'sum(amount) - sum(amount)'}" for n in ends]
-            named = [f"coalesce({total}, 0) as amount_{n}" for total, n in zip(summed, ends, strict=True)]
-            said = {"counted": ", ".join(counted), "summed": ", ".join(named), "bits": bits or "row"}
-            said |= {"side": side, "scope": listed(self.rules.scope), "amount": quoted(self.rules.amount)}
-            parts.append(arrow(self.con, sql("conserved", **said)))
-        return pa.concat_tables(parts, promote_options="permissive")
-
-    def _ends(self, ordinal: int) -> dict[str, Counts]:
-        """How often each row of a side stands in each place."""
+    def _ends(self, ordinal: int) -> Counts:
+        """The place of each row of a side, by its number in ``PLACES``."""
         matched, netted, differ, suggested = (self.places.counted(n, ordinal) for n in (MATCHED, NETTED, DIFFERENT, SUGGESTED))
         outside = np.zeros_like(matched)
         for place, alone in ((outside, self.outside), (differ, self.open_rows), (differ, self.unreadable)):
             place += times(alone[ordinal], len(place))
-        return {"matched": matched, "netted": netted, "open": differ + suggested, "excluded": outside}
+        ends = (matched, differ + suggested, netted, outside)
+        codes = np.full(len(matched), PLACES.index("lost"), np.uint8)
+        for code, rows in enumerate(ends):
+            codes[rows > 0] = code
+        codes[np.sum(ends, axis=0, dtype=np.uint16) > 1] = PLACES.index("twice")
+        return codes
 
+    def _duplicates(self, side: str) -> list[int]:
+        reference, day = self.rules.reference, self.rules.date
+        alike = [equal([reference], "o", "i")] if reference else []
+        if day:
+            unnamed = [f"o.{quoted(reference)} is null and i.{quoted(reference)} is null"] if reference else []
+            alike.append(" and ".join([equal([day], "o", "i"), *unnamed]))
+        same = [equal([*self.rules.scope, self.rules.amount], "o", "i"), f"({' or '.join(alike) or 'true'})"]
+        said = {"scope": listed(self.rules.scope), "same": " and ".join(same)}
+        return [row for (row,) in self.passes.rows("duplicates", open=self.passes.open[side], side=side, **said)]
 
-def _filtered(total: str, name: str) -> str:
-    return f"{total} filter (where is_{name})"
+    def conservation(self) -> pa.Table:
+        """Counted from the places of the rows and the amounts of the inputs, not from the passes' own books."""
+        totals = [f"coalesce(sum(n) filter (where place = {PLACES.index(name)}), 0)::bigint as rows_{name}" for name in PLACES[4:]]
+        totals += [
+            f"coalesce(sum(amount) filter (where place = {code}), 0) as amount_{name}" for code, name in enumerate(PLACES[:4])
+        ]
+        said = {"scope": listed(self.rules.scope), "totals": ", ".join(totals)}
+        table = pa.concat_tables([arrow(self.con, sql("conserved", side=s, **said)) for s in SIDES], promote_options="permissive")
+        own = [name for name in table.column_names if not name.startswith(":")]
+        names = [name if name in own else f"{name[1:]}_" if name[1:] in own else name[1:] for name in table.column_names]
+        return table.rename_columns(names)
 
 
 def _prepared(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:

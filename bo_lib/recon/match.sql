@@ -33,8 +33,8 @@ select row, (case ${cases} end)::smallint as why from ${side}_in where ${any} or
 -- name: join
 -- Pairs of equal keys, joined by one 64-bit hash and confirmed by the values. Many identical rows on both sides would make a
 -- product of pairs: the limit stops it.
-select x.row as a, y.row as b from (select *, hash(${keys}) as "#" from ${a} where ${filled}) x
-join (select *, hash(${keys}) as "#" from ${b} where ${filled}) y on x."#" = y."#" where (${equal}) is true limit ${limit}
+select x.row as a, y.row as b from (select *, hash(${keys}) as h from ${a} where ${filled}) x
+join (select *, hash(${keys}) as h from ${b} where ${filled}) y on x.h = y.h where (${equal}) is true limit ${limit}
 
 -- name: shared
 -- Keys that stand on both sides, whatever their number, by a 64-bit hash; the pool compares their values.
@@ -47,8 +47,8 @@ where h in (select hash(${keys}) from ${b} where ${filled})
 -- front of the values decides most comparisons of the sort.
 create or replace temp table pool as
 select side, row, ${amount} as amount, ${day} as day, ${also} as also,
-       dense_rank() over (order by "#", ${keys}) as g, dense_rank() over (order by "#", ${identity}) as i
-from (select *, hash(${keys}) as "#"
+       dense_rank() over (order by h, ${keys}) as g, dense_rank() over (order by h, ${identity}) as i
+from (select *, hash(${keys}) as h
       from (select 0 as side, row, ${columns} from ${a} where ${filled} and ${chosen_a}
             union all
             select 1 as side, row, ${columns} from ${b} where ${filled} and ${chosen_b}))
@@ -123,21 +123,26 @@ select a, b from odd where ours in (select known from there) or theirs in (selec
 -- name: unfit_rows
 select a, b from unfit
 
+-- name: last_look
+-- By scope and place of one side: rows, amounts, and of matched rows those that have the amount of an open one.
+create or replace temp table ends_${side} as
+select ${scope}, place, count(*) as n, sum(${amount}) as amount, list({${kept}}) filter (where place = 0 and again) as alike
+from (select *, (${place})::tinyint as place, ${amount} in (select ${amount} from ${open}) as again from ${side}_in)
+group by ${scope}, place
+
 -- name: duplicates
 -- Open rows that repeat a row of their own side which found its counterpart.
-select distinct o.row from ${open} o join (
-  select * from ${side}_in where get_bit(getvariable('${side}_matched'), row) = 1
-  and ${amount} in (select ${amount} from ${open})) i on ${same}
+select distinct o.row from ${open} o
+join (select ${scope}, unnest(alike, max_depth := 2) from ends_${side} where place = 0) i on ${same}
 
 -- name: differing
 select f.a, (case ${cases} else ${otherwise} end)::smallint as kind
 from found f join ${a} x on x.row = f.a join ${b} y on y.row = f.b
 
 -- name: conserved
--- Amounts of one side that came in, and where each of them ended.
-select '${side}' as side, ${scope}, count(*) as rows_in, coalesce(sum(amount), 0) as amount_in,
-       ${counted}, ${summed}
-from (select ${scope}, ${amount} as amount, ${bits} from ${side}_in) group by ${scope} order by ${scope}
+-- Rows and amounts of one side that came in, and where each of them ended.
+select '${side}' as side, ${scope}, sum(n)::bigint as rows_in, coalesce(sum(amount), 0) as amount_in, ${totals}
+from ends_${side} group by ${scope} order by ${scope}
 
 -- name: break_counts
 select side, kind, count(*) from breaks_found group by all order by all
@@ -171,10 +176,10 @@ where regexp_full_match(t, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2
   then try_cast(${text} as ${type}) end)
 
 -- name: typed
-create or replace temp ${what} ${side}_in as select ${side}_raw."#" as row, ${columns} from ${side}_raw ${joins}
+create or replace temp ${what} ${side}_in as select ${side}_raw.row, ${columns} from ${side}_raw ${joins}
 
 -- name: unreadable
-select i.row, r.${header}::varchar from ${side}_in i join ${side}_raw r on r."#" = i.row
+select i.row, r.${header}::varchar from ${side}_in i join ${side}_raw r on r.row = i.row
 where i.${name} is null and nullif(trim(r.${header}::varchar), '') is not null
 
 -- name: code

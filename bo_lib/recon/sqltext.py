@@ -24,7 +24,8 @@ def sql(block: str, **said: object) -> str:
 
 
 def quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    """A column of the rows that are compared: behind a colon, so that it hides none of the statements' own."""
+    return '":' + name.replace('"', '""') + '"'
 
 
 def literal(value: str) -> str:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from bo_lib.recon.rules import Rules, Side
 
 THREADS = 2
-ROW = '"#"'  # the raw relations' own column, under a name that no column of the rules has
 SPILL_MB = 2000  # on disk, besides twenty times the files: more would be an error of the matcher
 SIDES = ("left", "right")
 
@@ -49,11 +48,11 @@ def match_files(left: Path, right: Path, rules_file: Path, out: Path, memory_mb:
     import duckdb
 
     from bo_lib.config import load
-    from bo_lib.recon.files import ColumnError, apart, code_table, prepare
+    from bo_lib.recon.files import ColumnError, code_table, prepare
     from bo_lib.recon.match import Comparison
     from bo_lib.recon.rules import Rules
 
-    rules = apart(load(rules_file, Rules))
+    rules = load(rules_file, Rules)
     files = [_File(side, path, _sha256(path)) for side, path in zip(SIDES, (left, right), strict=True)]
     out.mkdir(parents=True, exist_ok=True)
     spill = out / f".spill-{os.getpid()}"
@@ -95,8 +94,10 @@ def _sha256(path: Path) -> str:
 
 
 def _open(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
-    """Make the raw relation of one file: its columns under its own headers, and ``#``, the row from 0."""
+    """Make the raw relation of one file: its columns under its own headers, each behind a colon, and ``row``, from 0."""
     import duckdb
+
+    from bo_lib.recon.sqltext import listed, literal
 
     with file.path.open("rb") as stream:
         magic = stream.read(4)
@@ -105,12 +106,12 @@ def _open(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
     if magic != b"PAR1":
         _open_csv(con, file, form)
         return
-    scan = f"read_parquet({_text(str(file.path))}, file_row_number = true)"
+    scan = f"read_parquet({literal(str(file.path))}, file_row_number = true)"
     try:
         described = con.execute(f"describe select * from {scan}").fetchall()  # noqa: S608
-        headers = [str(row[0]) for row in described if row[0] != "file_row_number"]
-        kept = ", ".join(map(_name, headers))
-        view = f"create temp view {file.side}_raw as select file_row_number::int as {ROW}, {kept} from {scan}"  # noqa: S608
+        headers = listed(str(row[0]) for row in described if row[0] != "file_row_number")
+        kept = f"file_row_number::int, * exclude (file_row_number) from {scan}"
+        view = f"create temp view {file.side}_raw (row, {headers}) as select {kept}"
         con.execute(view).fetchall()
         file.rows = int(con.execute(f"select count(*) from {scan}").fetchall()[0][0])  # noqa: S608
     except duckdb.Error as reason:
@@ -138,12 +139,14 @@ def _never_empty(path: Path) -> frozenset[str]:
 def _open_csv(con: duckdb.DuckDBPyConnection, file: _File, form: Side) -> None:
     import duckdb
 
+    from bo_lib.recon.sqltext import literal, quoted
+
     headers, delimiter, lines = _header(file.path, form)
-    columns = ", ".join(f"{_text(f'c{n}')}: 'VARCHAR'" for n in range(len(headers)))
-    named = ", ".join(f"trim(c{n}) as {_name(header)}" for n, header in enumerate(headers))
-    scan = f"""read_csv({_text(str(file.path))}, header = false, skip = {lines}, delim = {_text(delimiter)}, quote = '"',
+    columns = ", ".join(f"{literal(f'c{n}')}: 'VARCHAR'" for n in range(len(headers)))
+    named = ", ".join(f"trim(c{n}) as {quoted(header)}" for n, header in enumerate(headers))
+    scan = f"""read_csv({literal(str(file.path))}, header = false, skip = {lines}, delim = {literal(delimiter)}, quote = '"',
         escape = '"', columns = {{{columns}}}, auto_detect = false, null_padding = false, strict_mode = true)"""
-    create = f"create temp table {file.side}_raw as select (row_number() over () - 1)::int as {ROW}, {named} from {{}}"  # noqa: S608
+    create = f"create temp table {file.side}_raw as select (row_number() over () - 1)::int as row, {named} from {{}}"  # noqa: S608
     try:
         if form.encoding != "utf-8" or len(headers) == 1:
             raise duckdb.InvalidInputException("read line by line")
@@ -203,14 +206,6 @@ def _rows(stream: io.TextIOBase | Any, delimiter: str) -> Iterator[list[str]]:
             cells = ["", *[""] * 10_000]  # a cell beyond all bounds: a row that cannot be read
         if any(cell.strip() for cell in cells) or len(cells) > 1:
             yield cells
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
-
-
-def _name(value: str) -> str:
-    return '"' + value.replace('"', '""') + '"'
 
 
 # Writing ---------------------------------------------------------------------------------------------------------------

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from bo_lib.config import ParameterError, load
 from bo_lib.recon import Matching, Rules, match
+from bo_lib.recon.places import MATCHED, Places
 from tests.recon.scenario import cash_rows, rules_of
 
 
@@ -227,3 +229,35 @@ def test_rules_that_contradict_themselves_are_refused() -> None:
         rules_of({"kind": "sum", "equal": ["amount"]})
     with pytest.raises(ValueError, match="only a difference pass may drop one"):
         rules_of({"equal": ["amount"], "scope": ["account"]})
+
+
+def test_columns_may_have_the_names_that_the_matcher_uses_itself() -> None:
+    named = {"row": "T1", "side": "BUY", "place": "XETR", "amount": Decimal(100)}
+    ours = pa.Table.from_pylist([named])
+    theirs = pa.Table.from_pylist([named | {"row": "T2"}, named | {"row": "T3"}])
+    step = {"id": "alike", "equal": ["side", "place", "amount"], "verdict": "suggest"}
+    rules = rules_of(step, scope=["side"], reference="row", date="")
+    found = match(ours, theirs, rules)
+    assert pairs(found, "suggestions") == {"alike": [([0], [0, 1])]} and found.conserved
+    assert [(r["side"], r["side_"], r["rows_in"]) for r in found.conservation.to_pylist()] == [
+        ("left", "BUY", 1),
+        ("right", "BUY", 2),
+    ]
+
+
+@pytest.mark.parametrize(("lose", "named"), [(True, "rows_lost"), (False, "rows_twice")])
+def test_a_matcher_that_loses_or_doubles_rows_is_not_conserved(
+    cash_rules: Rules, monkeypatch: pytest.MonkeyPatch, lose: bool, named: str
+) -> None:
+    add = Places.add_pairs
+
+    def wrong(self: Places, *said: Any) -> None:
+        add(self, *said)
+        if lose:
+            self._pairs.clear()
+        else:
+            self._pairs[MATCHED, said[0]] *= 2
+
+    monkeypatch.setattr(Places, "add_pairs", wrong)
+    found = match(cash_rows(("100", 1, "T1"), ("7", 1, "T2")), cash_rows(("100", 1, "T1")), cash_rules)
+    assert not found.conserved and [r[named] for r in found.conservation.to_pylist()] == [1, 1]
