@@ -1,4 +1,4 @@
-"""Posting rules of corporate actions: income on what was held at the close before, splits, rights."""
+"""Posting rules of corporate actions: income on what was held (interest: settles) before, splits, rights."""
 
 from __future__ import annotations
 
@@ -74,9 +74,7 @@ def _income(
         claims.append(claim)
         lines += said(posted, event.event_ref, f"{event.kind} on {plain(held)} {event.isin}")
     if not claims:
-        state.inform(
-            event, "nothing-held", f"{event.kind} {event.event_ref}: no {event.isin} held at the close before {event.own_date}"
-        )
+        state.inform(event, "nothing-held", f"{event.kind} {event.event_ref}: no {event.isin} is entitled on {event.own_date}")
     state.claims[event.event_id] = claims
     return lines
 

@@ -174,13 +174,16 @@ def _due(
     awaited: Mapping[tuple[str, str], Mapping[str, Any]], booked: Sequence[Mapping[str, Any]], paid: Collection[tuple[str, str]],
     day: date,
 ) -> Iterator[dict[str, Any]]:  # fmt: skip
-    """Announced income whose ex date has come and whose money has not."""
+    """Announced income whose ex date has come and whose money has not; interest goes ex by the bond's terms, as booked."""
     ours = {(i["row"]["account"], i["row"]["reference"]): i for i in booked}
     for (account, reference), r in sorted(awaited.items()):
-        ex = r["ex_date"] or r["payment_date"]
+        mine = ours.get((account, reference))
+        ex = r["payment_date"] if r["caev"] == "INTR" else r["ex_date"] or r["payment_date"]
+        if mine and r["caev"] == "INTR":
+            ex = mine["event"].effective_date
         if ex > day or (account, reference) in paid:
             continue
-        amount = _announced(r, ours.get((account, reference)), ex)
+        amount = _announced(r, mine, ex)
         if amount:
             yield {
                 "account": account, "currency": r["currency"], "reference": reference, "isin": r["isin"], "stage": DUE,

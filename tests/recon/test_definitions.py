@@ -200,6 +200,18 @@ def test_a_dividend_agrees_while_it_is_due_and_when_it_is_paid() -> None:
     assert proof["sum_here"] == proof["sum_there"] == 375
 
 
+@pytest.mark.parametrize("announced_ex", [None, june(1)])
+def test_interest_of_an_ex_dividend_period_is_awaited_from_the_day_we_book_it(announced_ex: Any) -> None:
+    """Its notice gives no ex date, or that of trading, a day before the bond settles without it."""
+    given = dividend(pay=12).model_dump(exclude={"kind", "rate_per_share", "reclaim_pct"})
+    coupon = Coupon(**given, rate_pct_of_nominal=Decimal(50))
+    theirs = notice("50", pay=12, caev="INTR", ex_date=announced_ex)
+    assert income([coupon], 1, [], [theirs]).rates.num_rows == 0
+    for day, entries in ((2, []), (11, []), (12, [entry("375", day=12, text="COUPON")])):
+        result = income([coupon], day, entries, [theirs])
+        assert said(result) == [] and result.matched_pct == 100, day
+
+
 def test_before_the_ex_date_nothing_is_due() -> None:
     assert income([dividend(ex=3)], 2, [], [notice(ex_date=june(3))]).rates.num_rows == 0
 
