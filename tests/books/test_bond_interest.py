@@ -17,7 +17,7 @@ import QuantLib as ql
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bo_lib.actions import coupons_due
+from bo_lib.actions import GoldenEvent, coupons_due, entitlements, to_events
 from bo_lib.books import Book, replay
 from bo_lib.model import events as ev
 from bo_lib.model.dates import CURRENCY_CALENDAR, add_business_days
@@ -341,3 +341,24 @@ def test_income_over_the_life_of_trades_is_coupons_received_and_interest_sold_le
     model = -sum((signed(t) * earned_by_one(bond, t.settlement_date) for t in orders), D(0))
     assert abs(income - model) <= D("0.01") * (len(orders) + len(due))
     assert not list(book.settling_after(end)) and stand(bond, [*orders, *deliveries, *due], end + 90 * DAY).accrued == 0
+
+
+@settings(max_examples=30, deadline=None)
+@given(histories())
+def test_the_corporate_actions_desk_expects_what_the_books_book(
+    history: tuple[Bond, list[ev.Trade], list[ev.Event], list[date]],
+) -> None:
+    bond, orders, deliveries, looked_at = history
+    for coupon in coupons(bond, looked_at[0], looked_at[-1]):
+        ex = coupon.effective_date
+        before = kept(bond, [*orders, *deliveries], ex - DAY).value
+        announced = GoldenEvent("C", "INTR", bond.name, payment_date=coupon.payment_date, currency=bond.currency,
+                                rate=coupon.rate_pct_of_nominal, ex_interest=ex)  # fmt: skip
+        expected = entitlements([announced], before.positions(), ex, pending=before.open_trades).to_pylist()
+        made = to_events([announced], "TEST", ex, before.positions(), pending=before.open_trades).value
+        booked = kept(bond, [*orders, *deliveries, coupon], ex).value.journal.to_pylist()
+        income = [
+            (r["account"], -r["local"]) for r in booked if r["event_id"] == coupon.event_id and r["ledger"] == "interest_income"
+        ]
+        assert [(r["account"], r["net"]) for r in expected] == income
+        assert [(e.effective_date, e.payment_date) for e in made] == ([(ex, coupon.payment_date)] if income else [])
