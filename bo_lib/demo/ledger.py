@@ -138,6 +138,7 @@ class Due:
     text: str
     isin: str = ""
     quantity: Decimal = ZERO  # securities that move with the money
+    base: Decimal | None = None  # agreed in base currency; else the rate of the day it moves
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class Book:
     market: Market
     struck: date  # last strike
     cash: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))
+    cash_cost: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # of foreign cash, in base: average
+    cash_gain: Decimal = ZERO  # what foreign cash brought on leaving, above its cost
     owed: dict[tuple[str, str], Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # (ledger, currency)
     dues: list[Due] = field(default_factory=list)
     position: dict[str, Decimal] = field(default_factory=lambda: defaultdict(Decimal))  # trade-date basis
@@ -260,8 +263,10 @@ class Book:
         if deal.kind == "FORWARD":
             self.forwards.append(deal)
             return
+        paid_in = dict((deal.buy, deal.sell)).get(self.base)
         for ledger, (currency, amount) in (("fx_receivable", deal.buy), ("fx_payable", (deal.sell[0], -deal.sell[1]))):
-            self.owe(Due(ledger, currency, amount, deal.settlement_date, deal.deal_id, "FEX", "FX SPOT"))
+            agreed = None if paid_in is None else paid_in.copy_sign(amount)
+            self.owe(Due(ledger, currency, amount, deal.settlement_date, deal.deal_id, "FEX", "FX SPOT", base=agreed))
 
     def settle(self, day: date, rates: Rates) -> tuple[list[Entry], list[Trade]]:
         """Everything due up to ``day`` moves. Returns the cash entries and the trades settled."""
@@ -272,6 +277,7 @@ class Book:
                 self.dues.append(Due("", currency, amount, deal.settlement_date, deal.deal_id, "FEX", "FX FORWARD"))
         due_now = sorted((d for d in self.dues if d.day <= day), key=lambda d: (d.day, d.reference, d.currency))
         self.dues = [d for d in self.dues if d.day > day]
+        self._cost_of_cash(due_now)
         entries, settled = [], []
         for due in due_now:
             if due.ledger:
@@ -282,6 +288,30 @@ class Book:
                 self.settled[due.isin] += due.quantity
                 settled.append(self.trades.pop(due.reference))
         return entries, settled
+
+    def _cost_of_cash(self, moving: list[Due]) -> None:
+        """Foreign cash at average cost, in base currency: a day's money on the side of the balance first, then what leaves it."""
+        held = self.cash.copy()
+        by_day = {(d.day, d.currency): [m for m in moving if (m.day, m.currency) == (d.day, d.currency)] for d in moving}
+        for (day, currency), of_day in sorted(by_day.items()):
+            if currency == self.base:
+                continue
+            rates, side = self.market.rates(day), -1 if held[currency] < 0 else 1
+            worth = [rates.convert(d.amount, currency, self.base) if d.base is None else d.base for d in of_day]
+            for due, its in zip(of_day, worth, strict=True):
+                held[currency] += due.amount if due.amount * side > 0 else ZERO
+                self.cash_cost[currency] += its if due.amount * side > 0 else ZERO
+            gone = sum((due.amount for due in of_day if due.amount * side < 0), ZERO)
+            brought = -sum((its for due, its in zip(of_day, worth, strict=True) if due.amount * side < 0), ZERO)
+            if not gone:
+                continue
+            if abs(gone) < abs(held[currency]):
+                cost = round_money(self.cash_cost[currency] * gone / -held[currency], self.base)
+            else:  # all of it, and the rest is the other side at the rates of the day
+                cost = self.cash_cost[currency] + round_money(brought * (held[currency] + gone) / gone, self.base)
+            held[currency] += gone
+            self.cash_cost[currency] -= cost
+            self.cash_gain += brought - cost
 
 
 def dividend(action: Action, quantity: Decimal) -> tuple[Decimal, Decimal]:

@@ -49,6 +49,7 @@ def opening_book(fund: Fund, market: Market) -> Book:
         _buy(book, paper, side, total * weight)
     for currency in {c for account in fund.accounts for c in account.cash} - {book.base}:
         book.cash[currency] = round_money(total * foreign * rates.rate(book.base, currency), currency)
+        book.cash_cost[currency] = rates.convert(book.cash[currency], currency, book.base)
     _fees(book)
     # cash in base currency is what makes the fund's net assets the sum of the classes'
     nav = strike(book, day, Inputs(market.prices[day] | _source_prices(book, day), rates, 0, dict(book.units)))

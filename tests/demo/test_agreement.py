@@ -209,6 +209,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> type[Watched]:
 
 @pytest.mark.parametrize("fund_id", ["GLOBAL-EQ-LS", "EURO-UCITS", "GLOBAL-BOND", "HARBOUR-PE"])
 def test_books_and_administrator_agree_on_every_strike_of_the_month(clean: Path, watch: type[Watched], fund_id: str) -> None:
+    """Every component of the NAV, and what foreign cash cost and has realised: the simulator keeps both by its own code."""
     inbox, fund = clean / "inbox", load_fund(REPOSITORY, fund_id)
     market = Market(7, 1, fund.inception, date(2026, 6, 30))
     desk = watch(fund, market, load(REPOSITORY / "parameters/rules/settlement_cycles.yaml", Cycles), 1)
@@ -229,5 +230,10 @@ def test_books_and_administrator_agree_on_every_strike_of_the_month(clean: Path,
         compared = shadow(struck, theirs, Decimal(0)).value
         assert compared.differences.num_rows == 0, (day, compared.differences.to_pylist()[:4])
         assert compared.table.num_rows > 5
+        balances = book.value.trial_balance().to_pylist()
+        at_cost = {r["currency"]: r["base"] for r in balances if r["ledger"] == "cash" and r["currency"] != fund.base_currency}
+        assert at_cost == {currency: cost for currency, cost in desk.book.cash_cost.items() if cost}, day
+        left = (r for r in book.value.journal.to_pylist() if r["ledger"] == "cash" and not r["local"])
+        assert sum((r["base"] for r in left), Decimal(0)) == desk.book.cash_gain, day
         happened += struck.accruals
         state = struck.state
