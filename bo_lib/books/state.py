@@ -197,7 +197,14 @@ class Setting:
         if isin not in self.instruments:
             near = _nearest(isin, self.instruments)
             message = f"{isin} is not in the security master"
-            raise Refused("instrument-unknown", message, at, isin, f"a known ISIN{near}", "add the instrument or correct the ISIN")
+            raise Refused(
+                "instrument-unknown",
+                message,
+                at,
+                isin,
+                f"a known ISIN{near}",
+                "correct the ISIN, or send a file that a mapping in parameters/mappings reads into the table instruments",
+            )
         return self.instruments[isin].currency
 
     def expect_currency(self, isin: str, currency: str) -> None:

@@ -93,7 +93,13 @@ def load(path: Path, kind: type[M]) -> M:
     try:
         return kind.model_validate(data)
     except ValidationError as reason:
-        raise ParameterError("\n".join(_letter(path, text, kind, e) for e in reason.errors())) from None
+        wrong = reason.errors()
+        told = [
+            e
+            for e in wrong
+            if e["type"] != "too_short" or not any(o["loc"][: len(e["loc"])] == e["loc"] != o["loc"] for o in wrong)
+        ]
+        raise ParameterError("\n".join(_letter(path, text, kind, e) for e in told)) from None
 
 
 def _letter(path: Path, text: str, kind: type[BaseModel], problem: Any) -> str:
@@ -101,8 +107,9 @@ def _letter(path: Path, text: str, kind: type[BaseModel], problem: Any) -> str:
     line = _line(yaml.compose(text, Loader=_Loader), problem["loc"])
     where = (f"line {line}: " if line else "") + ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        found = "" if problem["type"] == "missing" else f": found {str(problem['input'])[:80]!r}"
-        return f"{path}: {where}{found}: {problem['msg']}"
+        whole = problem["type"] == "missing" or isinstance(problem["input"], dict | list)  # its line says where it is
+        found = "" if whole else f": found {str(problem['input'])[:80]!r}"
+        return f"{path}: {where}{found}: {problem['msg'].removeprefix('Value error, ')}"
     known = _fields_at(kind, problem["loc"][:-1])
     near = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
     return f"{path}: {where}: unknown key; " + (f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}")

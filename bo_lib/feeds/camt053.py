@@ -1,8 +1,9 @@
 """camt.053 statements, and camt.052 reports and camt.054 notifications of the same family; every version, by local names.
 
 Source: ISO 20022 Bank-to-Customer Cash Management. Only booked entries are movements and take part in the proof; pending
-and informational ones are counted. ``CdtDbtInd`` is the direction of the entry itself, also when it is a reversal. Pages
-without interim balances are proven together; the totals that a statement states of its entries are compared with them.
+ones are kept as pending transactions, informational ones are counted. ``CdtDbtInd`` is the direction of the entry itself,
+also when it is a reversal. Pages without interim balances are proven together; the totals that a statement states of its
+entries, and the amounts of the transactions of a batch, are compared with them.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, children, day_of, local, number, parse, text
 from bo_lib.model.findings import Severity
 from bo_lib.model.money import ZERO
-from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS
+from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
@@ -235,6 +236,7 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
         place = f"line {entry.sourceline} {row['at'].split()[-1]}/Ntry[{ordinal}]"
         if _status(entry) != "BOOK":
             pending += 1
+            _add_pending(entry, place, row, reading)
             continue
         try:
             currency, amount = _amount(entry)
@@ -250,11 +252,51 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
             reading.refuse(why, place)
             continue
         amounts.append(amount)
+        _check_batch(entry, currency, amount, place, reading)
         reading.add(CASH_MOVEMENTS, place, {**shared, "currency": currency, "amount": amount, **_details(entry, reading)})
     if pending:
-        reading.info("entries-pending", f"{pending} entries are not booked yet (pending, future or informational) and not kept",
-                     row["at"], "Sts")  # fmt: skip
+        reading.info("entries-pending", f"{pending} entries are not booked yet: pending and future ones are kept as pending "
+                     "transactions, informational ones are not", row["at"], "Sts")  # fmt: skip
     return amounts, refused
+
+
+def _check_batch(entry: etree._Element, currency: str, amount: Decimal, place: str, reading: Reading) -> None:
+    """The transactions of a batch against its entry, where every one states an amount in the entry's currency."""
+    transactions = [t for d in children(entry, "NtryDtls") for t in children(d, "TxDtls")]
+    stated = [found for t in transactions if (found := _of_transaction(t, entry)) and found[0] == currency]
+    if len(transactions) > 1 and len(stated) == len(transactions) and (total := sum((v for _, v in stated), ZERO)) != amount:
+        reading.warning("batch-differs", f"the {len(stated)} transactions of the batch do not add up to its entry", place, "TxDtls",
+                        found=f"{total}", expected=f"{amount}", todo="see the charges of the batch, or ask the bank")  # fmt: skip
+
+
+def _of_transaction(one: etree._Element, entry: etree._Element) -> tuple[str, Decimal] | None:
+    """Currency and signed amount of a transaction in a batch: in the direction it states, else in the entry's."""
+    found = child(one, "Amt")
+    found = child(one, "AmtDtls", "TxAmt", "Amt") if found is None else found
+    if found is None:
+        return None
+    try:
+        value = number(found.text or "")
+    except UnreadableError:
+        return None
+    return found.get("Ccy") or "", value if (text(one, "CdtDbtInd") or text(entry, "CdtDbtInd")) == "CRDT" else -value
+
+
+def _add_pending(entry: etree._Element, place: str, row: dict[str, Any], reading: Reading) -> None:
+    """A pending or future entry among the transactions, as far as it can be read: it is in no sum."""
+    if _status(entry) not in ("PDNG", "FUTR"):
+        return
+    try:
+        currency, amount = _amount(entry)
+    except UnreadableError as why:
+        reading.error(why.code, why.message, place, why.field, **why.said)
+        return
+    said = _details(entry, reading)
+    reading.add(TRANSACTIONS, place, {
+        "statement_id": row["statement_id"], "account": row["account"], "kind": "transfer", "status": "pending",
+        "currency": currency or row["currency"], "amount": amount, "reference": said["reference"],
+        "servicer_reference": said["bank_reference"], "settlement_date": said["value_date"], "text": said["text"],
+    })  # fmt: skip
 
 
 def _status(entry: etree._Element) -> str:

@@ -183,11 +183,20 @@ def prove_tables(reading: Reading) -> None:
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 
 
+_WIDE = ((b"\0", 1, "utf-16-le"), (b"\0", 0, "utf-16-be"))  # two letters without a mark: where their zero bytes stand
+_EBCDIC = (b"\x7a\xf2\xf0\x7a", b"\xc0\xf1\x7a", b"\xf0\xf1\x6b")  # ``:20:``, ``{1:`` and ``01,`` as mainframes write them
+
+
 def decode(data: bytes, reading: Reading | None = None, encoding: str = "utf-8") -> str:
     """Bytes as text: by byte order mark, then ``encoding``, then Windows Latin-1, which fits every byte (said in a finding)."""
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data[len(mark) :].decode(name, "replace")
+    for zero, start, name in _WIDE:
+        if len(data) > 4 and data[start:4:2] == zero * 2 and zero not in data[1 - start : 4 : 2]:
+            return data.decode(name, "replace")
+    if data.startswith(_EBCDIC):
+        return data.decode("cp1140").replace("\x85", "\n")
     try:
         return data.decode(encoding)
     except (UnicodeDecodeError, LookupError) as reason:

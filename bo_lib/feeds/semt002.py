@@ -111,6 +111,7 @@ def _price(block: etree._Element) -> tuple[Decimal | None, str | None]:
         if rate := text(value, "Rate|PctgPric|PercentagePrice"):
             return number(rate), None
         stated = child(value, "Amt|Amount")
-        if stated is not None and stated.text:
-            return number(stated.text), stated.get("Ccy")
+        stated = value if stated is None else stated
+        if stated is not None and (stated.text or "").strip():
+            return number(stated.text or ""), stated.get("Ccy")
     return None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from contextlib import suppress
 from datetime import date
@@ -17,6 +18,10 @@ from bo_lib.model.money import decimal_from
 
 BYTES_MAX = 512 * 2**20
 _BARE_AMPERSAND = re.compile(rb"&(?!#\d{1,7};|#x[0-9A-Fa-f]{1,6};|[A-Za-z]{1,8};)")
+_CONTROL = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcBC]|[eE]|[fF]|1[0-9a-fA-F]));"
+)
+_DECLARED = re.compile(rb"""(<\?xml\s[^<>]{0,200}?encoding\s*=\s*["'])([^"']{1,40})(["'])""", re.IGNORECASE)
 _MESSAGE = re.compile(r"\b(?:DRAFT\d*)?([a-z]{4}\.\d{3}\.\d{3}\.\d{2})$")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _SAFE: dict[str, Any] = {
@@ -42,10 +47,11 @@ def parse(data: bytes, reading: Reading, bytes_max: int = BYTES_MAX) -> etree._E
         _refuse_dtd(reading)
         return None
     root: etree._Element | None
+    data = _in_its_encoding(data, reading)
     try:
         root = _parsed(data, reading)
     except etree.XMLSyntaxError as reason:
-        root = _before_the_damage(_BARE_AMPERSAND.sub(b"&amp;", data), reason, reading)
+        root = _before_the_damage(_mended(data), reason, reading)
     except (ValueError, LookupError) as reason:
         reading.error("xml-malformed", f"not readable as XML: {reason}", todo="ask the sender for the file again")
         return None
@@ -100,17 +106,49 @@ def _schema(folder: Path, name: str) -> etree.XMLSchema | None:
 
 
 def _parsed(data: bytes, reading: Reading) -> etree._Element:
-    """The root; a bare ``&`` in a text, which some senders forget to escape, is taken as the character (said in a finding)."""
+    """The root, where need be of what ``_mended`` makes of the file (said in a finding)."""
     try:
         return etree.fromstring(data, etree.XMLParser(**_SAFE))
     except etree.XMLSyntaxError as reason:
-        mended = _BARE_AMPERSAND.sub(b"&amp;", data)
+        mended, place = _mended(data), f"line {reason.lineno or 1}"
         if mended == data:
             raise
         root = etree.fromstring(mended, etree.XMLParser(**_SAFE))
-        reading.warning("xml-ampersand", "an & is not escaped and was read as the character", f"line {reason.lineno or 1}",
-                        found="&", expected="&amp;", todo="tell the sender")  # fmt: skip
+        if _CONTROL.search(data):
+            reading.warning("xml-characters", "characters that XML forbids are left out", place, todo="tell the sender")
+        else:
+            reading.warning("xml-ampersand", "an & is not escaped and was read as the character", place,
+                            found="&", expected="&amp;", todo="tell the sender")  # fmt: skip
         return root
+
+
+def _mended(data: bytes) -> bytes:
+    """Without control characters, and with the bare ``&`` escaped that some senders forget."""
+    return data if b"\x00" in data[:4] else _BARE_AMPERSAND.sub(b"&amp;", _CONTROL.sub(b"", data))
+
+
+def _in_its_encoding(data: bytes, reading: Reading) -> bytes:
+    """A file that is not of the encoding it declares (UTF-16 of what is UTF-8, UTF-8 of what is Latin-1), as UTF-8."""
+    found = _DECLARED.match(data[:400])
+    declared = found[2].decode("ascii", "replace").lower() if found else "utf-8"
+    wide = declared.startswith(("utf-16", "utf-32", "ucs", "unicode"))
+    other = not wide and _is_encoding(declared) and declared not in ("utf-8", "utf8", "us-ascii", "ascii")
+    if other or data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in data[:4]:
+        return data
+    try:
+        data.decode()
+        if wide:
+            reading.info("encoding", f"the file is not in the encoding that it declares, {declared}", "line 1")
+    except UnicodeDecodeError:
+        data = decode(data, reading, "utf-8").encode()
+    return _DECLARED.sub(rb"\1UTF-8\3", data, count=1) if found else data
+
+
+def _is_encoding(name: str) -> bool:
+    try:
+        return bool(codecs.lookup(name))
+    except LookupError:
+        return False
 
 
 def _before_the_damage(data: bytes, reason: etree.XMLSyntaxError, reading: Reading) -> etree._Element | None:

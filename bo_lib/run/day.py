@@ -59,8 +59,10 @@ class DayReport:
 
     @property
     def exit_code(self) -> Exit:
-        if any(node.state in ("failed", "blocked", "not run") for node in self.nodes):
+        if any(node.state in ("failed", "blocked", "not run") and node.fund not in self.broken for node in self.nodes):
             return Exit.FAILED
+        if self.broken:
+            return Exit.USAGE
         attention = any(node.manifest and node.manifest.verdict == Verdict.ATTENTION for node in self.nodes)
         return Exit.ATTENTION if attention else Exit.OK
 

@@ -41,16 +41,21 @@ def show_status(ledger: Ledger, day: date) -> int:
         )
     waiting = _waiting(ledger, day)
     sys.stdout.writelines(f"{line}\n" for line in waiting)
-    if planned.broken or any(cell.startswith(("failed", "blocked", "interrupted")) for cell in cells.values()):
+    if any(
+        cell.startswith(("failed", "blocked", "interrupted")) for (fund, _), cell in cells.items() if fund not in planned.broken
+    ):
         return Exit.FAILED
+    if planned.broken:
+        return Exit.USAGE
     attention = waiting or any(cell.startswith("attention") for cell in cells.values())
     return Exit.ATTENTION if attention else Exit.OK
 
 
 def _waiting(ledger: Ledger, day: date) -> list[str]:
-    """A sentence for each fund some of whose events the books refused; nothing is read from the inbox for it."""
+    """A sentence for each fund some of whose events wait for a person; nothing is read from the inbox for it."""
     from bo_lib.views.pages.books import waits
-    from bo_lib.workbench.known import AS_RECORDED, Known
+    from bo_lib.workbench import Workbench
+    from bo_lib.workbench.known import AS_RECORDED
 
-    known = ((fund.id, len(Known(ledger.office, fund.id, day, AS_RECORDED).refused())) for fund in ledger.office.funds)
+    known = ((fund.id, len(Workbench(ledger.office, fund.id, day, AS_RECORDED).refusals())) for fund in ledger.office.funds)
     return [f"{fund_id}: {waits(n, fund_id)}" for fund_id, n in known if n]

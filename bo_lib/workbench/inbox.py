@@ -6,6 +6,7 @@ reason when it is refused. Refused files stay readable; nothing of them reaches 
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -188,14 +189,33 @@ def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, 
         a for t in read.tables.values() if "account" in t.column_names for a in t["account"].to_pylist() if a and a != EVERY_ACCOUNT
     }
     funds = {f for t in read.tables.values() if "fund" in t.column_names for f in t["fund"].to_pylist() if f}
+    findings = (*outcome.findings, *_unused_sources(office, read))
     return {
         "sender": sender, "name": read.name, "sha256": read.sha256, "format": read.format, "bytes": read.bytes,
         "business_date": day.isoformat(), "accounts": sorted(accounts), "funds": sorted(funds),
         "tables": {name: office.tables.put(table, durable=False) for name, table in read.tables.items()},
         "rows": {name: table.num_rows for name, table in read.tables.items()}, "quarantined": read.quarantined,
-        "findings": [finding_payload(f) for f in outcome.findings],
+        "findings": [finding_payload(f) for f in findings],
         "refused": f"it is for {', '.join(other_days)}, not for {day}" if other_days else "",
     }  # fmt: skip
+
+
+def _unused_sources(office: Office, read: feeds.FileRead) -> Iterator[Finding]:
+    """A warning for prices and rates under a source that no fund asks for: they would value nothing, without a word."""
+    if "prices" in read.tables:
+        kinds = {s for f in office.funds for sources in f.price_sources_by_kind.values() for s in sources}
+        yield from _unused(read, "prices", {s for f in office.funds for s in f.price_sources} | kinds, "price_sources")
+    if "fx_rates" in read.tables:
+        yield from _unused(read, "fx_rates", {f.fx_source for f in office.funds}, "fx_source")
+
+
+def _unused(read: feeds.FileRead, table: str, asked: set[str], field: str) -> Iterator[Finding]:
+    for source in sorted(set(read.tables[table]["source"].unique().to_pylist()) - asked):
+        near = difflib.get_close_matches(source, asked, 1)
+        said = f"no fund asks for {table} of source {source!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        yield warning("source-unused", said, Place(read.name, "", f"{table}.source", read.sha256), found=source,
+                      expected=", ".join(sorted(filter(None, asked))),
+                      todo=f"name it in the mapping as {field} in parameters/funds/*.yaml does, or add it there")  # fmt: skip
 
 
 def _is_dated(payload: Mapping[str, Any]) -> bool:

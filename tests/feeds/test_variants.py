@@ -6,13 +6,15 @@ import gzip
 import io
 import zipfile
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from bo_lib import feeds
+from bo_lib.config import ParameterError
 from bo_lib.feeds import packed
 from bo_lib.model.identifiers import cross_referenced, cross_references
-from tests.feeds.samples import MT54X, MT535, MT564, MT940, codes, mapping, read, rows
+from tests.feeds.samples import CAMT, MT54X, MT535, MT564, MT940, codes, mapping, read, rows
 from tests.feeds.samples_more import BAI2, FLEX, OFX, SEEV_031, SESE_023, SESE_025
 from tests.feeds.swift_samples import MT536
 
@@ -212,3 +214,51 @@ def test_a_statement_of_funds_beside_its_cash_transactions_counts_nothing_twice(
     funds = FUNDS[FUNDS.index("<StmtFunds>") : FUNDS.index("</FlexStatement>")]
     both = FLEX.replace("</CashTransactions>", "</CashTransactions>" + funds)
     assert rows(both, "cash_movements") == [{**m, "file": read(both).value.sha256} for m in rows(FLEX, "cash_movements")]
+
+
+# Encodings, and what XML forbids
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda text: text.encode("cp1252"),
+        lambda text: text.encode("utf-16"),
+        lambda text: text.encode("utf-16-le"),
+        lambda text: text.replace("UTF-8", "utf-16").encode(),
+        lambda text: text.replace("UTF-8", "UTF8-MARKED").encode(),
+        lambda text: text.replace("Bä", "Bä\x1a").encode(),
+    ],
+)
+def test_xml_in_another_encoding_than_it_declares_is_read(made) -> None:  # type: ignore[no-untyped-def]
+    outcome = read(made(CAMT.replace("Bond bought", "Bär gekauft")))
+    assert feeds.summary(outcome)["statements"][0]["proven"] and outcome.ok
+    assert outcome.value.tables["cash_movements"].to_pylist()[0]["text"] == "Bär gekauft"
+
+
+def test_files_of_a_mainframe_are_read() -> None:
+    for text, encoded in ((MT940, MT940.replace("\n", "\x85").encode("cp1140")), (BAI2, BAI2.encode("cp1140"))):
+        assert feeds.summary(read(encoded))["statements"] == feeds.summary(read(text))["statements"]
+
+
+def test_pending_entries_of_a_camt_are_pending_transactions() -> None:
+    [pending] = rows(CAMT, "transactions")
+    assert (pending["status"], pending["kind"]) == ("pending", "transfer") and pending["amount"] is not None
+    assert "transactions" not in read(CAMT.replace("PDNG", "INFO")).value.tables
+
+
+def test_the_transactions_of_a_batch_are_held_against_its_entry() -> None:
+    one = '<TxDtls><Amt Ccy="EUR">{}</Amt>{}</TxDtls>'
+    entry = (
+        '<Ntry><Amt Ccy="EUR">{}</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts>BOOK</Sts><BookgDt><Dt>2026-06-01</Dt></BookgDt><NtryDtls>'
+        + one.format(10, "") + one.format(3, "<CdtDbtInd>DBIT</CdtDbtInd>") + "</NtryDtls></Ntry></Stmt>"
+    )  # fmt: skip
+    assert "batch-differs" not in codes(CAMT.replace("</Stmt>", entry.format(7)))
+    assert "batch-differs" in codes(CAMT.replace("</Stmt>", entry.format(8)))
+
+
+def test_a_wrong_mapping_is_said_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "m.yaml"
+    path.write_text("format: x\nmatch: [A]\ntables:\n  - table: pricess\n    columns: {isin: A}\n")
+    with pytest.raises(ParameterError, match=r"m.yaml: line 4: tables.0: no canonical table 'pricess'; did you mean 'prices'\?$"):
+        feeds.load_mappings(tmp_path)

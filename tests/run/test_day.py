@@ -91,7 +91,7 @@ def test_a_fund_with_broken_parameters_is_a_failed_row(tmp_path: Path, capsys: p
     path = root / "parameters" / "funds" / "ALPHA.yaml"
     path.write_text(path.read_text().replace("calendar:", "calender:").replace("inception: 2026-01-02", "inception: 2026-13-02"))
     for words in (["day", str(DAY)], ["status", str(DAY)]):
-        assert cli.main([*words, "--root", str(root)]) == Exit.FAILED
+        assert cli.main([*words, "--root", str(root)]) == Exit.USAGE
         rows = capsys.readouterr().out.splitlines()
         assert rows[2].split() == ["ALPHA", "failed:", "parameters"] or rows[2].split() == ["ALPHA", "failed"]
         assert rows[3].split()[:2] == ["BETA", "pass"]
@@ -99,7 +99,7 @@ def test_a_fund_with_broken_parameters_is_a_failed_row(tmp_path: Path, capsys: p
         assert f"ALPHA cannot be run: {path}: line" in letters and "did you mean 'calendar'?" in letters
         assert "line 6: calender: unknown key" in letters and "line 7: inception: found '2026-13-02'" in letters
     assert len(executions(root)) == 1
-    assert cli.main(["day", str(DAY), "--fund", "ALPHA", "--root", str(root)]) == Exit.FAILED
+    assert cli.main(["day", str(DAY), "--fund", "ALPHA", "--root", str(root)]) == Exit.USAGE
 
 
 PARALLEL = """\

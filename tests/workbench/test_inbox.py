@@ -141,3 +141,28 @@ def test_a_file_that_was_understood_stays_as_it_was_read_unless_asked_for(office
     assert len(readings(office)) == 1
     assert len(readings(office, again=True)) == 2 == len(readings(office, again=True))
     assert office.table(office.store.facts("file")[-1].payload["tables"]["orders"])["units"].to_pylist() == [1]
+
+
+PRICES = """format: prices_x
+match: [Isin, Close]
+tables:
+  - table: prices
+    columns: {isin: Isin, price_date: Day, price: Close, currency: Ccy}
+    constants: {source: SOURCE}
+"""
+
+
+def test_a_price_of_a_source_that_no_fund_asks_for_is_said(office: Office) -> None:
+    fund = next(iter((office.root / "parameters/funds").glob("*.yaml")))
+    fund.write_text(fund.read_text() + "\nprice_sources: [VENDOR-A]\n")
+    mappings = office.root / "parameters/mappings"
+    mappings.mkdir(exist_ok=True)
+    (office.inbox(DAY) / "BANK" / "p.csv").write_text("Isin,Day,Close,Ccy\nUS0378331005,2026-06-30,10,USD\n")
+    for source, expected in (
+        ("VENDOR_A", ["no fund asks for prices of source 'VENDOR_A'; did you mean 'VENDOR-A'?"]),
+        ("VENDOR-A", []),
+    ):
+        (mappings / "prices_x.yaml").write_text(PRICES.replace("SOURCE", source))
+        inbox.ingest(fresh := Office(office.root), DAY, again=True)
+        last = fresh.store.facts("file")[-1].payload["findings"]
+        assert [f["message"] for f in last if f["code"] == "source-unused"] == expected
