@@ -102,11 +102,11 @@ def state_of(candidate: Candidate, facts: Iterable[Mapping[str, Any]]) -> Releas
     for f in facts:
         stale = candidate.changed(f) if "nav_sha256" in f else ""
         if f["fact"] == SIGNED:
-            signs.append(Sign(f["role"], f["by"], f["at"], f["text"], stale))
+            own = f["role"] == REVIEWER and any(s.role == PREPARER and not s.stale and same_person(s.by, f["by"]) for s in signs)
+            signs.append(Sign(f["role"], f["by"], f["at"], f["text"], "prepared by the same person" if own else stale))
         elif f["fact"] == APPROVED and not stale and f["role"] == MAKER:
             made[f["control"]] = Approval(f["control"], f["by"], "", f["text"], candidate.day)
-        elif f["fact"] == APPROVED and not stale and f["control"] in made:
-            first = made[f["control"]]
+        elif f["fact"] == APPROVED and not stale and (first := made.get(f["control"])) and not same_person(first.maker, f["by"]):
             done[f["control"]] = Approval(f["control"], first.maker, f["by"], first.reason, candidate.day)
         elif f["fact"] == RELEASED:
             released = f

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bo_lib.model.events import from_payload
 from bo_lib.model.findings import Finding, Place, error
+from bo_lib.model.four_eyes import PROPOSAL, needs_two, proposals
+from bo_lib.model.money import ZERO
 from bo_lib.run.evidence import file_hashes, file_sha256
 from bo_lib.run.ledger import STREAM, Ledger
 from bo_lib.run.manifest import Manifest
 from bo_lib.run.pack import PACKED, damaged_packs
+from bo_lib.workbench.door import CORRECTION, JOURNAL, same_journal
 from bo_lib.workbench.office import WRITTEN, wall_clock
 
 if TYPE_CHECKING:
@@ -33,6 +38,7 @@ def damaged(ledger: Ledger) -> Iterator[Finding]:
     """A finding for every broken chain, run and table."""
     yield from ledger.store.verify(now=wall_clock()).findings
     yield from cut_streams(ledger)
+    yield from by_one_person(ledger)
     yield from damaged_runs(ledger)
     yield from unknown_runs(ledger)
     yield from damaged_tables(ledger)
@@ -54,6 +60,38 @@ def cut_streams(ledger: Ledger) -> Iterator[Finding]:
             said, expected = f"stream {stream} was cut: run {run_id} wrote more of it", f"{last} facts or more"
             place = Place(file=f"stream {stream}")
             yield error("chain-cut", said, place, found=f"{there} facts", expected=expected, todo="restore the store from a copy")
+
+
+def by_one_person(ledger: Ledger) -> Iterator[Finding]:
+    """A finding for every manual journal, and every larger correction, behind which no proposal stands that another approved."""
+    for fund in ledger.office.firm.funds:
+        known = proposals(ledger.store.facts(PROPOSAL, stream=fund))
+        approved = [p for p in known.values() if p.state == "approved"]
+        todo = "find out who wrote it; withdraw it, and have two people sign anew"
+        for fact in ledger.store.facts("event.manual_journal", stream=fund):
+            event, place = from_payload(fact.payload), Place(f"{fund} fact {fact.n}")
+            named = {(p.by, p.checker) for p in approved if p.action == JOURNAL and same_journal(p, event)}
+            there = (fact.payload["maker"], fact.payload["checker"])
+            if there not in named:
+                said = f"manual journal {fact.entity}, written by {fact.actor}, is not what two people proposed and approved"
+                expected = " or ".join(map(" and ".join, sorted(named))) or "an approved proposal"
+                yield error("journal-unapproved", said, place, found=" and ".join(there), expected=expected, todo=todo)
+        for fact in ledger.store.facts(CORRECTION, stream=fund):
+            value, limit = (Decimal(fact.payload[name]) if name in fact.payload else None for name in ("value_base", "limit_base"))
+            signed = any((p.id, p.about) == (fact.payload.get("proposal"), fact.entity) for p in approved)
+            if not signed and needs_two(value, limit or ZERO):
+                said = f"the correction of {fact.entity} was written by {fact.actor} alone"
+                worth = "nobody knows how much" if value is None else f"{value:,f}"
+                expected = f"a second person above {limit or ZERO:,f}"
+                yield error(
+                    "correction-unapproved", said, Place(f"{fund} fact {fact.n}"), found=worth, expected=expected, todo=todo
+                )
+
+
+def two_people(ledger: Ledger) -> dict[str, int]:
+    """Fund -> how much in it was proposed by one person and approved by another."""
+    every = {fund: proposals(ledger.store.facts(PROPOSAL, stream=fund)) for fund in ledger.office.firm.funds}
+    return {fund: n for fund, known in every.items() if (n := sum(p.state == "approved" for p in known.values()))}
 
 
 def damaged_runs(ledger: Ledger) -> Iterator[Finding]:

@@ -163,7 +163,7 @@ def new(arguments: argparse.Namespace) -> int:
 
 
 def verify(arguments: argparse.Namespace) -> int:
-    from bo_lib.run.audit import damaged, lost_store
+    from bo_lib.run.audit import damaged, lost_store, two_people
     from bo_lib.run.ledger import Ledger
 
     office = _office(arguments)
@@ -179,6 +179,8 @@ def verify(arguments: argparse.Namespace) -> int:
         return Exit.STORE
     count = sum(head.n for head in ledger.store.heads().values())
     _tell(f"{count} facts in an unbroken chain; every kept run and table is as it was written. Anchor: {ledger.store.anchor()}")
+    for fund, n in two_people(ledger).items():
+        _tell(f"{fund}: {n} done by two people; bo proposals --all --fund {fund} says who proposed and who approved.")
     return Exit.OK
 
 

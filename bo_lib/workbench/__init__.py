@@ -11,7 +11,6 @@ from bo_lib.config import ParameterError
 from bo_lib.model import dates
 from bo_lib.model.dates import parse_date
 from bo_lib.model.findings import Severity, Verdict
-from bo_lib.views.pages.books import HINT
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench import inbox
 from bo_lib.workbench.actions_desk import ActionsDesk
@@ -54,9 +53,7 @@ class Workbench(SettlementDesk, ActionsDesk, PeriodDesk, BooksDesk):
             Figure("Business date", self.day, business),
             Figure("Base currency", fund.base_currency),
         )
-        if waiting := len(self.known.refused()):
-            figures = (*figures, Figure("Events waiting", waiting, HINT.format(fund.id), alarm=True))
-        return Report("cover", fund.name, Verdict.PASS, f"{fund.name} on {self.day}, {when}.", figures)
+        return Report("cover", fund.name, Verdict.PASS, f"{fund.name} on {self.day}, {when}.", (*figures, *self.waiting_figures()))
 
     def carry(self) -> tuple[Report, ...]:
         """The day's work without its notebooks: the same calls in the same order, and what each reports."""

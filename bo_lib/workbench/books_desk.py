@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib import config
-from bo_lib.books import Book, Refusal, adjustments, corrected, explain, profit_and_loss, result, waiting
+from bo_lib.books import Book, adjustments, corrected, explain, profit_and_loss, result, waiting
 from bo_lib.model import dates, events, four_eyes, tables
 from bo_lib.model.findings import Finding, Outcome, Severity, Verdict, error
 from bo_lib.model.four_eyes import Proposal
@@ -41,13 +41,6 @@ class BooksDesk(NavDesk):
         refused, held = ([{**row, "file": self.known.name_of(row["file"])} for row in waiting(found).to_pylist()]
                          for found in (self.known.refused(), self.held_trades()))  # fmt: skip
         return pages.waiting_report(refused, held, [p for p in self.proposals() if p.state == "waiting"], self.fund.id)
-
-    def refusals(self) -> list[Refusal]:
-        return [*self.known.refused(), *self.held_trades()]
-
-    def held_trades(self) -> list[Refusal]:
-        """Trades held back before the books; the settlement desk knows them."""
-        return []
 
     def correct(self, event_id: str, changes: Mapping[str, Any], reason: str) -> Report:
         """Adds the next version of an event with ``changes`` (field -> value), and says whether the books take it.
@@ -110,10 +103,6 @@ class BooksDesk(NavDesk):
         return rates.convert(getattr(event, "quantity", ZERO) * price.per_unit, price.currency, self.fund.base_currency)
 
     # What two people decide
-
-    def proposals(self) -> list[Proposal]:
-        """What was proposed, oldest first, and how it was answered."""
-        return list(four_eyes.proposals(self.known.facts(four_eyes.PROPOSAL, until=date.max)).values())
 
     def proposals_listed(self, *, answered_too: bool = False) -> Report:
         return pages.proposals_report([p for p in self.proposals() if answered_too or p.state == "waiting"], self.fund.id)

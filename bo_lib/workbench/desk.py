@@ -10,9 +10,12 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
+from bo_lib.books import Refusal
+from bo_lib.model import four_eyes
 from bo_lib.model.findings import Verdict
+from bo_lib.model.four_eyes import Proposal
 from bo_lib.store.store import Pins
-from bo_lib.views.pages.books import HINT, waits
+from bo_lib.views.pages.books import HINT, PROPOSED, waits
 from bo_lib.views.report import Figure, Report
 from bo_lib.workbench.known import Known
 from bo_lib.workbench.office import Office
@@ -52,13 +55,31 @@ class Desk:
         worst = [r for r in reports if r.verdict is verdict and verdict is not Verdict.PASS]
         summary = ". ".join(f"{r.title}: {r.summary.rstrip('.')}" for r in worst) + "." if worst else "Every part passed."
         figures = tuple(Figure(f"{r.title}", r.verdict.value, alarm=r.verdict is Verdict.BLOCKED) for r in reports)
-        if waiting := len(self.known.refused()):
+        if waiting := len(self.refusals()):
             verdict = Verdict.worst((verdict, Verdict.ATTENTION))
             summary += f" {waits(waiting, self.fund.id)}"
-            figures = (*figures, Figure("Events waiting", waiting, HINT.format(self.fund.id), alarm=True))
+        figures = (*figures, *self.waiting_figures())
         conclusion = Report("conclusion", "Conclusion", verdict, summary, figures, (), ())
         _leave_results(reports, conclusion, self.evidence())
         return conclusion
+
+    def refusals(self) -> list[Refusal]:
+        """What waits for a person: events that the books refused, or their door, and trades held back before it."""
+        return [*self.known.refused(), *self.held_trades()]
+
+    def held_trades(self) -> list[Refusal]:
+        """Trades held back before the books; the settlement desk knows them."""
+        return []
+
+    def proposals(self) -> list[Proposal]:
+        """What was proposed, oldest first, and how it was answered."""
+        return list(four_eyes.proposals(self.known.facts(four_eyes.PROPOSAL, until=date.max)).values())
+
+    def waiting_figures(self) -> tuple[Figure, ...]:
+        """How much waits for a person, and for a second person; nothing where nothing does."""
+        proposed = sum(p.state == "waiting" for p in self.proposals())
+        counts = (("Events waiting", len(self.refusals()), HINT), ("For a second person", proposed, PROPOSED))
+        return tuple(Figure(name, n, hint.format(self.fund.id), alarm=True) for name, n, hint in counts if n)
 
     def evidence(self) -> dict[str, Any]:
         """What a run of this desk depended on besides its files, for the manifest."""

@@ -22,6 +22,7 @@ from bo_lib.books.state import place_of
 from bo_lib.model import dates, events
 from bo_lib.model.findings import Finding, Outcome, Place, error
 from bo_lib.model.four_eyes import Proposal
+from bo_lib.model.identifiers import same_person
 from bo_lib.store import Fact
 from bo_lib.store.store import Pins
 from bo_lib.workbench.inbox import finding_of, finding_payload
@@ -121,8 +122,8 @@ class Door:
         """A manual journal with the two people of its proposal; a letter where nobody proposed it so, or others did."""
         if not isinstance(event, events.ManualJournal):
             return event, None
-        there = [p for p in self.proposals.known.values() if p.state == "approved" and p.action == JOURNAL]
-        p = next((p for p in there if same_journal(events.from_payload(p.content["event"]), event)), None)
+        there = (p for p in self.proposals.known.values() if p.state == "approved" and p.action == JOURNAL)
+        p = next((p for p in there if same_journal(p, event)), None)
         typed = f"{event.maker or 'nobody'} and {event.checker or 'nobody'}"
         if p is None:
             told = f"manual journal {event.event_id}: no second person has approved its proposal"
@@ -131,7 +132,7 @@ class Door:
                 "journal-unapproved", told, place_of(event, "checker"), found=typed, expected="a proposal, approved", todo=todo
             )
             return event, said
-        if event.maker and (event.maker, event.checker) != (p.by, p.checker):
+        if event.maker and not (same_person(event.maker, p.by) and same_person(event.checker, p.checker)):
             told, todo = f"manual journal {event.event_id} names others than its proposal", "leave maker and checker out"
             return event, error(
                 "journal-signers", told, place_of(event), found=typed, expected=f"{p.by} and {p.checker}", todo=todo
@@ -153,21 +154,19 @@ class Door:
 
         What a person has corrected or withdrawn is not put back when its source says the same again; something else comes in.
         """
-        version, event_id = 1, event.event_id
-        while event_id in self.corrected or (event_id in self.stored and event_id in self.dead):
-            if event_id in self.corrected and any(_content(said) == _content(event) for said in self._said(event_id)):
-                return
+        version, event_id, stands = 1, event.event_id, None
+        while event_id in self.corrected or event_id in self.stored:
+            if event_id in self.corrected:
+                if any(_content(said) == _content(event) for said in self._said(event_id)):
+                    return
+            elif event_id not in self.dead:
+                stands = self.stored[event_id]
+                if _content(stands) == _content(event):
+                    return
             version += 1
             event_id = f"{event.event_id}~{version}"
-        if event_id in self.stored:
-            known = self.stored[event_id]
-            if _content(known) == _content(event):
-                return
-            why = "replaced by a corrected version"
-            yield events.Reversal(
-                event_id=f"{event_id}~reversed", fund=event.fund, effective_date=known.effective_date, reverses=event_id, reason=why
-            )
-            event_id = f"{event.event_id}~{version + 1}"
+        if stands:
+            yield withdrawn(stands, "replaced by a corrected version").model_copy(update={"source": ""})
         yield event.model_copy(update={"event_id": event_id})
 
     # What waits
@@ -318,10 +317,12 @@ def refused_at_the_door(office: Office, fund_id: str, until: date, known_at: str
     return [Refusal(events.from_payload(p["event"]), finding_of(p["finding"])) for p in waits]
 
 
-def same_journal(one: events.Event, other: events.Event) -> bool:
-    """The same lines for the same reason and day: all but the people, and the id and source it came under."""
-    apart = {"event_id", "source", "belongs_to", "maker", "checker"}
-    return one.model_dump(exclude=apart) == other.model_dump(exclude=apart)
+def same_journal(p: Proposal, event: events.Event) -> bool:
+    """The lines, reason and day that were proposed: all but the people, the source it came from, and when it was booked."""
+    apart = {"event_id", "source", "belongs_to", "effective_date", "maker", "checker"}
+    proposed = events.from_payload(p.content["event"])
+    same = proposed.model_dump(exclude=apart) == event.model_dump(exclude=apart)
+    return same and (p.about, proposed.own_date) == (event.event_id, event.own_date)
 
 
 def _content(event: events.Event) -> dict[str, Any]:

@@ -47,6 +47,15 @@ def test_one_prepares_another_reviews_and_then_it_can_be_released() -> None:
     assert [f["action"] for f in nav.facts if f["fact"] == "nav.refused"] == ["release", "sign"], "refused attempts are kept"
 
 
+def test_a_second_word_of_the_same_person_that_was_written_past_the_desk_has_no_effect() -> None:
+    nav = Said(BLOCKED)
+    nav.lets_pass("units_agree", "ann", "registrar confirms"), nav.signs("ann")
+    said = {"fact": "nav.signed", **BLOCKED.about, "role": "reviewer", "text": ""}
+    nav(Decision("done", "", said), "Ann")
+    nav(Decision("done", "", {**said, "fact": "nav.approved", "control": "units_agree", "role": "checker"}), "Ann")
+    assert not nav.state.signer("reviewer") and nav.state.unapproved == ["units_agree"]
+
+
 def test_a_third_signature_and_a_second_release_are_refused() -> None:
     nav = Said(CLEAN)
     nav.signs("ann"), nav.signs("ben")

@@ -157,6 +157,10 @@ def test_a_trade_held_back_before_the_books_is_listed_corrected_and_not_held_bac
     code, out, _ = bo("refused", "--json")
     (row,) = json.loads(out)[0]["sections"][0]["rows"]
     assert code == Exit.ATTENTION and (row["event_id"], row["kind"]) == (held, "trade held back")
+    later = Workbench.open(FUND, DAY, root=desk.office.root)
+    for report in (later.cover(), later.conclude(later.open_trades())):
+        assert [f.value for f in report.figures if f.label == "Events waiting"] == [1], "held back before the books, it waits too"
+    cli.main(["status", DAY, "--root", str(desk.office.root)])
     assert row["where"] == "ORDERS/late_trades.csv, line 2, isin" and row["todo"] == "correct the ISIN, or load the instrument"
     isin = next(e.isin for e in desk.known.standing(Trade))
     assert bo("correct", held, f"isin={isin}", "--reason", "misspelt")[0] == Exit.ATTENTION

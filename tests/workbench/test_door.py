@@ -137,6 +137,23 @@ def test_another_version_of_what_was_withdrawn_at_the_door_waits_again(desk: Wor
     assert desk.known.book_events([amended.model_copy(update={"effective_date": date(2026, 6, 1)})]) == 1
 
 
+def test_a_version_that_was_withdrawn_at_the_door_does_not_hide_the_next(desk: Workbench) -> None:
+    """Its first version stands, the second was refused and withdrawn: the third waits under an id of its own."""
+    day = date(2026, 6, 1)
+    fee = Accrual(event_id="F1", fund=FUND, effective_date=day, name="audit_fee", currency="EUR", amount=Decimal(3))
+    desk.known.book_events([fee])
+    Door(desk.office, desk.fund).lock(day, "hard", "closed")
+    for version, amount in ((2, 300), (3, 500)):
+        changed = fee.model_copy(update={"amount": Decimal(amount)})
+        for _ in range(2):
+            desk.known.book_events([changed])
+            assert [(r.event.event_id, r.event.amount) for r in desk.known.refused()] == [(f"F1~{version}", amount)]
+        Door(desk.office, desk.fund).withdraw(desk.known.refused(), f"F1~{version}", "not ours")
+        desk.known.book_events([changed])
+        assert not desk.known.refused()
+    assert [e.amount for e in desk.known.standing(Accrual) if e.name == "audit_fee"] == [3]
+
+
 def test_money_paid_before_its_units_count_is_in_the_cash_of_its_day(desk: Workbench) -> None:
     """The same on the evening of the day and looking back at it later."""
     account = next(a.id for a in desk.fund.accounts if "EUR" in a.cash)

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from bo_lib.cli import main
-from bo_lib.model.events import Accrual, JournalLine, ManualJournal, Trade
+from bo_lib.config import ParameterError
+from bo_lib.model.events import Accrual, JournalLine, ManualJournal, Trade, to_payload
 from bo_lib.model.findings import Verdict
 from bo_lib.run.errors import Exit
-from bo_lib.store import Fact
+from bo_lib.store import ClockBehind, Fact
 from bo_lib.views.report import Report
 from bo_lib.workbench import Workbench
 from bo_lib.workbench.door import Door
@@ -84,10 +85,14 @@ def test_people_are_never_typed_into_a_journal(as_: As) -> None:
     as_("ben").approve_proposal("MJ1")
     assert booked(desk) == [("MJ1", "ana", "ben")] and not waits(desk), "proposed and approved, it waits no more"
     assert desk.known.book_events([journal(maker="ana", checker="ben"), journal()]) == 0, "the same again adds nothing"
-    desk.known.book_events([journal("MJ2", maker="dan", checker="eve")])
-    assert waits(desk) == [("MJ2", "journal-signers")]
+    desk.known.book_events([journal(maker="dan", checker="eve")])
+    assert waits(desk) == [("MJ1~2", "journal-signers")], "others than those of the facts"
+    as_("ana").withdraw("MJ1~2", "forged")
+    as_("ben").approve_proposal("MJ1~2")
+    desk.known.book_events([journal("MJ2", maker="ana", checker="ben")])
+    assert waits(desk) == [("MJ2", "journal-unapproved")], "an approval is of one journal"
     desk.known.book_events([journal("MJ1", "30000", maker="ana", checker="ben")])
-    assert ("MJ1~2", "journal-unapproved") in waits(desk), "another amount is another journal"
+    assert ("MJ1~3", "journal-unapproved") in waits(desk), "another amount is another journal"
     assert booked(desk) == [("MJ1", "ana", "ben")]
 
 
@@ -176,6 +181,42 @@ def test_what_was_decided_meanwhile_is_not_approved(as_: As) -> None:
     desk.correct("F1", {"amount": "20000"}, "invoice")
     Door(desk.office, desk.fund).withdraw([], "F1", "somebody else was quicker")
     assert codes(as_("ben").approve_proposal("F1")) == ["proposal-overtaken"]
+
+
+def test_the_audit_names_a_journal_and_a_correction_that_nobody_approved(as_: As, capsys: pytest.CaptureFixture[str]) -> None:
+    """Written past the door, by somebody who may write to the store."""
+    desk = as_("ana")
+    desk.propose_journal(journal(amount="500"))
+    as_("ben").approve_proposal("MJ1")
+
+    def verify() -> tuple[int, str]:
+        return main(["verify", "--root", str(desk.office.root)]), capsys.readouterr().out
+
+    code, said = verify()
+    assert code == Exit.OK and f"{FUND}: 1 done by two people; bo proposals --all --fund {FUND} says who" in said
+    forged = journal("MJ2", maker="ana", checker="ben")
+    desk.office.append([Fact("MJ2", FUND, "event.manual_journal", "MJ2", desk.day, to_payload(forged))], "dan")
+    Door(desk.office, desk.fund).withdraw([], "MJ1", "not needed")
+    code, said = verify()
+    assert code == Exit.STORE
+    assert "journal-unapproved" in said and "MJ2, written by dan, is not what two people proposed and approved" in said
+    assert "correction-unapproved" in said and "the correction of MJ1 was written by ben alone" in said
+
+
+def test_a_person_writes_neither_into_the_past_nor_ahead(as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk = as_("ana")
+    with monkeypatch.context() as patch:
+        patch.setenv("BO_CLOCK", "2026-06-01T08:00:00Z")
+        with pytest.raises(ClockBehind, match="facts are not put into the past"):
+            desk.propose_journal(journal())
+        patch.setenv("BO_CLOCK", "2999-06-01T08:00:00Z")
+        with pytest.raises(ParameterError, match="BO_CLOCK=2999-06-01T08:00:00Z lies ahead"):
+            desk.propose_journal(journal())
+    assert not desk.proposals()
+    desk.propose_journal(journal())
+    with desk.office.at("2026-06-01T20:00:00Z"):
+        desk.known.record("note", "", {}, "simulated")
+    assert [f.known_at for f in desk.known.facts("note")] == [desk.proposals()[0].at], "a simulated day comes after what is known"
 
 
 def test_commands_propose_list_and_approve(desk: Workbench, tmp_path: Path, capsys: pytest.CaptureFixture[str],

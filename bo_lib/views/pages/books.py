@@ -17,6 +17,7 @@ from bo_lib.views.report import Chart, Figure, Report, Section
 from bo_lib.views.wording import label
 
 HINT = "bo refused --fund {} lists them"
+PROPOSED = "bo proposals --fund {} lists them"
 SECOND = "It is not done until somebody else approves it: bo proposals approve ID."
 
 
@@ -30,10 +31,9 @@ def waiting_report(
 ) -> Report:
     """Events the books refused and trades held back before them (rows of table WAITING, ``file`` a name), and what is proposed."""
     rows = [*refused, *({**row, "kind": "trade held back"} for row in held)]
-    said = waits(len(refused), fund) if refused else "No event waits: everything that came is in the books."
+    said = waits(len(rows), fund) if rows else "No event waits: everything that came is in the books."
     if held:
-        said = f"{waits(len(refused), fund)} " if refused else ""
-        said += f"{count(len(held), 'trade is', 'trades are')} held back before the books."
+        said += f" {count(len(held), 'is a trade', 'are trades')} held back before the books."
     if proposed:
         said += f" {count(len(proposed), 'proposal waits', 'proposals wait')} for a second person."
     shown = [{**row, "where": ", ".join(row[k] for k in ("file", "at", "field") if row[k])} for row in rows]
@@ -42,8 +42,8 @@ def waiting_report(
     return Report(
         "waiting", "Waiting events", Verdict.ATTENTION if rows or proposed else Verdict.PASS, said,
         (
-            Figure("Events waiting", len(refused), HINT.format(fund) if refused else "", alarm=bool(refused)),
-            Figure("Trades held back", len(held), alarm=bool(held)),
+            Figure("Events waiting", len(rows), HINT.format(fund) if rows else "", alarm=bool(rows)),
+            Figure("Of them trades held back", len(held), alarm=bool(held)),
             Figure("For a second person", len(proposed), alarm=bool(proposed)),
         ),
         (Section("Waiting events", how if rows else "", table(shown, columns), rows=200), *proposed_section(proposed)),
