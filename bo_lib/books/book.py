@@ -190,19 +190,29 @@ class Book:
 
     def positions(self, basis: Basis = "trade") -> pa.Table:
         """Table POSITIONS. On settlement basis trades count as far as they have settled; cost is that of the open lots."""
-        held: dict[tuple[str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
+        return self._on_trade if basis == "trade" else self._positions(settled=True)
+
+    @cached_property
+    def _on_trade(self) -> pa.Table:
+        return self._positions(settled=False)
+
+    def _positions(self, settled: bool) -> pa.Table:
+        quantity, local, base = (defaultdict[tuple[str, str], Decimal](Decimal) for _ in range(3))
         for state in self._states:
             for key, lots in state.lots.items():
                 for lot in lots:
-                    for n, amount in enumerate((lot.quantity, lot.cost_local, lot.cost_base)):
-                        held[key][n] += amount
-            for trade in state.trades.values() if basis == "settlement" else ():
-                held[trade.event.account, trade.event.isin][0] -= trade.open * trade.factor
-        return _table(POSITIONS, (
-            {"account": account, "isin": isin, "quantity": round(quantity, 10), "cost_local": cost, "cost_base": base,
-             "currency": self._setting.instruments[isin].currency}
-            for (account, isin), (quantity, cost, base) in sorted(held.items()) if quantity
-        ))  # fmt: skip
+                    quantity[key] += lot.quantity
+                    local[key] += lot.cost_local
+                    base[key] += lot.cost_base
+            for trade in state.trades.values() if settled else ():
+                quantity[trade.event.account, trade.event.isin] -= trade.open * trade.factor
+        keys = sorted(key for key, held in quantity.items() if held)
+        columns: dict[str, Any] = {
+            "account": [account for account, _ in keys], "isin": [isin for _, isin in keys],
+            "quantity": [round(quantity[key], 10) for key in keys], "cost_local": [local[key] for key in keys],
+            "cost_base": [base[key] for key in keys], "currency": [self._setting.instruments[isin].currency for _, isin in keys],
+        }  # fmt: skip
+        return pa.Table.from_arrays([pa.array(columns[c.name], c.type) for c in POSITIONS.columns], schema=POSITIONS.schema)
 
     def cash(self, basis: Basis = "settlement") -> pa.Table:
         """Table CASH_BALANCES; on trade basis with everything that is agreed but has not settled."""
@@ -264,7 +274,8 @@ class Book:
     def worth(self, isin: str, quantity: Decimal, price: Decimal) -> Decimal:
         """Market value in the instrument's currency: percent of par, multiplier and index ratio applied; of a future what its
         variation margin has not paid yet."""
-        value = self._setting.worth(isin, quantity, price * self.index_ratios.get(isin, Decimal(1)))
+        ratio = self.index_ratios.get(isin)
+        value = self._setting.worth(isin, quantity, price * ratio if ratio else price)
         return value - self._carried.get(isin, ZERO)
 
     @cached_property
@@ -278,6 +289,10 @@ class Book:
 
     def trial_balance(self) -> pa.Table:
         """Table TRIAL_BALANCE: every ledger balance that is not zero; its base column adds up to zero."""
+        return self._trial_balance
+
+    @cached_property
+    def _trial_balance(self) -> pa.Table:
         sums: dict[tuple[str, str, str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
         for entry in self._entries:
             for line in entry.lines:

@@ -19,6 +19,7 @@ from bo_lib.books.state import place_of
 from bo_lib.model.events import Trade
 from bo_lib.model.findings import Finding, Outcome, warning
 from bo_lib.model.money import plain
+from bo_lib.nav.columns import rows_where
 
 __all__ = ["DAY_COUNTS", "Accrued", "accrued_interest", "bond_interest", "coupon_period", "days_between", "year_fraction"]
 
@@ -40,9 +41,8 @@ def bond_interest(book: Book, bonds: Mapping[str, Mapping[str, Any]], day: date)
     nominal: dict[str, Decimal] = defaultdict(Decimal)
     traded: dict[str, Decimal] = defaultdict(Decimal)
     findings: list[Finding] = []
-    for row in book.positions("trade").select(["isin", "quantity"]).to_pylist():
-        if row["isin"] in bonds:
-            nominal[row["isin"]] += row["quantity"]
+    for row in rows_where(book.positions("trade"), "isin", bonds.__contains__).to_pylist():
+        nominal[row["isin"]] += row["quantity"]
     for trade, quantity in book.settling_after(day):
         if trade.isin in bonds:
             nominal[trade.isin] -= quantity

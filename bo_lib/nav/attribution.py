@@ -7,7 +7,7 @@ rounding can explain goes to a line of that name; what it cannot is the residual
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bo_lib.model.money import ZERO, Rates, minor_unit_digits, round_money
-from bo_lib.model.tables import built
+from bo_lib.nav.columns import decimals, of_columns
 from bo_lib.nav.strike import Strike
 from bo_lib.nav.tables import ATTRIBUTION
 from bo_lib.nav.valuation import Valuation, component_of, is_balance_sheet
@@ -38,10 +38,8 @@ class Attribution:
 
     @cached_property
     def by_cause(self) -> dict[str, Decimal]:
-        sums = dict.fromkeys(CAUSES, ZERO)
-        for row in self.table.to_pylist():
-            sums[row["cause"]] += row["amount"]
-        return sums
+        sums = self.table.group_by("cause").aggregate([("amount", "sum")]).to_pylist()
+        return dict.fromkeys(CAUSES, ZERO) | {row["cause"]: row["amount_sum"] for row in sums}
 
     @property
     def expected(self) -> Decimal:
@@ -64,7 +62,19 @@ def attribute(
     as prior-period items, currency on open balances apart.
     """
     opening = before.net_assets if struck_before is None else struck_before
-    return Attribution(opening, struck.net_assets, built(ATTRIBUTION, _Roll(before, struck, journal, prior).rows(opening)))
+    return Attribution(opening, struck.net_assets, _Roll(before, struck, journal, prior).table(opening))
+
+
+_Held = tuple[Decimal, Decimal, Decimal, str]  # quantity, price, value in base, currency
+_NOTHING: _Held = ZERO, ZERO, ZERO, ""
+_NOT_TRADED = ZERO, ZERO, ZERO, ZERO
+
+
+def _held(valuation: Valuation) -> dict[str, _Held]:
+    """Holdings by ISIN; one without a price counts zero."""
+    held = valuation.held
+    numbers = (decimals(column) for column in (held["quantity"], pc.fill_null(held["price"], ZERO), held["base"]))
+    return dict(zip(held["item"].to_pylist(), zip(*numbers, held["currency"].to_pylist(), strict=True), strict=True))
 
 
 class _Roll:
@@ -81,12 +91,14 @@ class _Roll:
         for r in self.lines:
             if r["isin"] and r["event_id"] in self.traded and r["ledger"] in _TRADING:
                 self.trades[r["isin"]].append(r)
+        self.old, self.new = _held(before), _held(self.after)
         self.bonds = before.interest().keys() | self.after.interest().keys()
         self.rates: dict[str, tuple[Decimal, Decimal, Decimal]] = {}  # currency -> rate then, rate now, what rounding can leave
         self.sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
 
-    def rows(self, opening: Decimal) -> list[dict[str, Any]]:
-        for isin in sorted(self.before.holdings().keys() | self.after.holdings().keys() | set(self.trades)):
+    def table(self, opening: Decimal) -> pa.Table:
+        """Table ATTRIBUTION of the move since ``opening``."""
+        for isin in sorted(self.old.keys() | self.new.keys() | self.trades.keys()):
             self._holding(isin)
         self._interest()
         self._money()
@@ -94,13 +106,16 @@ class _Roll:
         self._ledgers()
         self.sums[LATE, "known since the strike before"] += self.before.net_assets - opening
         self.sums["residual", "unexplained"] += self.struck.net_assets - opening - sum(self.sums.values(), ZERO)
-        order = {cause: n for n, cause in enumerate(CAUSES)}
         kept = [(key, amount) for key, amount in self.sums.items() if amount]
-        kept.sort(key=lambda item: (order[item[0][0]], -abs(item[1]), item[0][1]))
-        return [{"cause": cause, "item": item, "amount": amount} for (cause, item), amount in kept]
-
-    def _sum(self, wanted: Callable[[dict[str, Any]], bool], column: str = "base") -> Decimal:
-        return sum((r[column] or ZERO for r in self.lines if wanted(r)), ZERO)
+        causes, items, amounts = ([k[0] for k, _ in kept], [k[1] for k, _ in kept], [amount for _, amount in kept])
+        found = of_columns(ATTRIBUTION, len(kept), cause=causes, item=items, amount=amounts)
+        by = {
+            "cause": pc.index_in(found["cause"], value_set=pa.array(CAUSES)),
+            "size": pc.abs(found["amount"]),
+            "item": found["item"],
+        }
+        keys = [("cause", "ascending"), ("size", "descending"), ("item", "ascending")]
+        return found.take(pc.sort_indices(pa.table(by), sort_keys=keys))
 
     def _holding(self, isin: str) -> None:
         """Price on what was held, currency on it, and the result of what was traded, each rounded to the cent.
@@ -108,29 +123,34 @@ class _Roll:
         A split (quantity without money) restates the quantity held before. The rest of the change of value is rounding as far
         as the roundings of value can make it, and residual beyond.
         """
-        old, new = self.before.holdings().get(isin), self.after.holdings().get(isin)
-        known: dict[str, Any] = new or old or {"currency": self.base, "price": ZERO, "quantity": ZERO, "local": ZERO}
-        of_isin = self.trades.get(isin, ())
-        money = -sum((r["base"] for r in of_isin), ZERO)
-        quantity = sum((r["quantity"] or ZERO for r in of_isin), ZERO)
-        split = sum((r["quantity"] for r in of_isin if r["quantity"] and not r["local"] and not r["base"]), ZERO)
-        held, price_then = (old["quantity"], old["price"] or ZERO) if old else (ZERO, ZERO)
-        price_now = (new["price"] or ZERO) if new else self.struck.priced.prices.get(isin, price_then)
-        then, now, slack = self._rates(known["currency"])
+        held, price_then, base_then, currency_then = self.old.get(isin, _NOTHING)
+        _, price_now, base_now, currency_now = self.new.get(isin) or _NOTHING
+        if isin not in self.new:
+            price_now = self.struck.priced.prices.get(isin, price_then)
+        then, now, slack = self._rates(currency_now or currency_then or self.base)
         per = 100 if isin in self.bonds else 1
-        price = round_money(((held + split) * price_now - held * price_then) / per * now, self.base)
-        currency = round_money(held * price_then / per * (now - then), self.base)
-        late = [r for r in of_isin if r["event_id"] in self.prior]
-        late_money, late_quantity = -sum((r["base"] for r in late), ZERO), sum((r["quantity"] or ZERO for r in late), ZERO)
-        belated = round_money(late_quantity * price_now / per * now + late_money, self.base)
-        trading = round_money((quantity - split) * price_now / per * now + money, self.base) - belated
-        total = (new["base"] if new else ZERO) - (old["base"] if old else ZERO) + money
-        self.sums["price", isin] += price
-        self.sums["currency", isin] += currency
-        self.sums["trading", isin] += trading
-        self.sums[PRIOR, isin] += belated
-        rest = total - price - currency - trading - belated
-        self.sums["rounding" if abs(rest) <= slack else "residual", isin] += rest
+        money, split, trading, belated = self._traded(isin, price_now, per, now) if isin in self.trades else _NOT_TRADED
+        stood = held * price_then / per
+        price = round_money(((held + split) * price_now / per - stood) * now, self.base)
+        currency = round_money(stood * (now - then), self.base) if now != then else ZERO
+        rest = base_now - base_then + money - price - currency - trading - belated
+        explained = "rounding" if abs(rest) <= slack else "residual"
+        causes = (("price", price), ("currency", currency), ("trading", trading), (PRIOR, belated), (explained, rest))
+        for cause, amount in causes:
+            if amount:
+                self.sums[cause, isin] += amount
+
+    def _traded(self, isin: str, price: Decimal, per: int, rate: Decimal) -> tuple[Decimal, Decimal, Decimal, Decimal]:
+        """Money of trades, quantity of splits, result of trading at today's price, and what of it belongs to a closed period."""
+
+        def result(lines: list[dict[str, Any]], without: Decimal = ZERO) -> Decimal:
+            quantity = sum((r["quantity"] or ZERO for r in lines), -without)
+            return round_money(quantity * price / per * rate - sum((r["base"] for r in lines), ZERO), self.base)
+
+        lines = self.trades[isin]
+        split = sum((r["quantity"] for r in lines if r["quantity"] and not r["local"] and not r["base"]), ZERO)
+        belated = result([r for r in lines if r["event_id"] in self.prior])
+        return -sum((r["base"] for r in lines), ZERO), split, result(lines, split) - belated, belated
 
     def _rates(self, currency: str) -> tuple[Decimal, Decimal, Decimal]:
         if currency not in self.rates:
@@ -163,8 +183,8 @@ class _Roll:
         """Cash, receivables and payables: what they are worth today less yesterday less what was booked, by currency."""
         for valuation, sign in ((self.after, 1), (self.before, -1)):
             interest = valuation.interest()
-            for row in valuation.rows:
-                if row["component"] not in ("holding", "forward") and row["item"] not in interest:
+            for row in valuation.others:
+                if row["component"] != "forward" and row["item"] not in interest:
                     self.sums["currency", row["currency"]] += sign * row["base"]
         for r in self.lines:
             of_trade = r["event_id"] in self.traded and r["isin"]  # money that leaves at its cost belongs to no instrument
@@ -173,7 +193,7 @@ class _Roll:
 
     def _forwards(self) -> None:
         for valuation, sign in ((self.after, 1), (self.before, -1)):
-            for row in valuation.rows:
+            for row in valuation.others:
                 if row["component"] == "forward":
                     cause = ("hedge", row["share_class"]) if row["share_class"] else ("currency", row["item"])
                     self.sums[cause] += sign * row["base"]

@@ -8,11 +8,15 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+import pyarrow.compute as pc
+
 from bo_lib.config import Terms, Tolerances
 from bo_lib.model.findings import Finding, Severity, Verdict
+from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.nav.attribution import LATE, PRIOR, Attribution
 from bo_lib.nav.charges import Charging
+from bo_lib.nav.columns import rows_where, total
 from bo_lib.nav.shadow import Shadow
 from bo_lib.nav.strike import Strike
 
@@ -94,7 +98,7 @@ def two_computations_agree(e: Evidence) -> Control:
     The first adds the value of the open lots, cash, receivables, payables and forwards. The second reads capital and results off
     the trial balance once the marks are on it. They differ when lots and ledger have come apart, or a posting does not balance.
     """
-    first = sum((row["base"] for row in e.struck.component_rows), ZERO)
+    first = total(e.struck.components["base"])
     second = e.struck.net_assets_ledger
     figures = {"components": first, "ledger": second, "difference": first - second}
     says = f"components {first:,.2f}, ledger {second:,.2f} {e.struck.base_currency}"
@@ -107,7 +111,7 @@ def classes_sum_to_fund(e: Evidence) -> Control:
 
     The fund's side is the sum of its components after today's accruals. A cent of difference blocks: it would be paid by nobody.
     """
-    fund = sum((row["base"] for row in e.struck.component_rows), ZERO)
+    fund = total(e.struck.components["base"])
     classes = {name: row["net_assets"] for name, row in e.struck.rows.items()}
     gap = sum(classes.values(), ZERO) - fund
     verdict = Verdict.BLOCKED if gap else Verdict.PASS
@@ -121,10 +125,10 @@ def every_holding_priced(e: Evidence) -> Control:
     A holding without a price counts zero, so it blocks. Prices that came from a second source, are stale, moved beyond tolerance
     or differ between sources ask for attention until somebody has looked.
     """
-    holdings = [row for row in e.struck.component_rows if row["component"] == "holding"]
-    bare = [row["item"] for row in holdings if row["price"] is None]
+    holdings = rows_where(e.struck.components, "component", "holding")
+    bare = holdings.filter(pc.is_null(holdings["price"]))["item"].to_pylist()
     doubts = [f for f in e.findings if f.code.startswith(("price-", "rate-")) and f.severity is not Severity.INFO]
-    priced = f"{len(holdings) - len(bare)} of {len(holdings)} holdings priced"
+    priced = f"{holdings.num_rows - len(bare)} of {holdings.num_rows} holdings priced"
     if bare or any(f.severity is Severity.ERROR for f in doubts):
         return Control(
             "every_holding_priced", _PRICED, Verdict.BLOCKED, f"{priced}; none for {', '.join(bare) or 'some'}", {"unpriced": bare}
@@ -160,9 +164,8 @@ def suspense_empty(e: Evidence) -> Control:
     Suspense is in net assets; while it is there somebody's gain or loss is not known. It asks for attention, with the balances.
     """
     balances = dict(e.suspense)
-    for row in e.struck.component_rows:
-        if row["component"] == "suspense":
-            balances.setdefault(row["currency"], row["local"])
+    for row in rows_where(e.struck.components, "component", "suspense").to_pylist():
+        balances.setdefault(row["currency"], row["local"])
     balances = {currency: amount for currency, amount in balances.items() if amount}
     says = ", ".join(f"{_plain(amount)} {currency}" for currency, amount in balances.items()) or "nothing in suspense"
     return Control("suspense_empty", "Suspense account empty", Verdict.ATTENTION if balances else Verdict.PASS, says, balances)
@@ -210,7 +213,8 @@ def accruals_are_paid(e: Evidence) -> Control:
     """
     title = "No accrual grows without ever being paid"
     days = max((e.struck.day - e.struck.previous_day).days, 1)
-    payable = {(r["item"], r["share_class"] or ""): -r["base"] for r in e.struck.component_rows if r["component"] == "accrual"}
+    accruals = rows_where(e.struck.components, "component", "accrual").to_pylist()
+    payable = {(r["item"], r["share_class"] or ""): -r["base"] for r in accruals}
     held = {
         (a.name, a.share_class): payable[a.name, a.share_class] * days / a.amount
         for a in e.struck.accruals if a.amount > 0 and a.name != "performance_fee" and (a.name, a.share_class) in payable
@@ -286,7 +290,9 @@ class Approval:
 
 def verdict(controls: Sequence[Control], approvals: Sequence[Approval] = ()) -> Verdict:
     """The worst of the controls; one that blocks becomes attention once two people have approved it with a reason."""
-    approved = {a.control for a in approvals if a.reason and a.maker and a.checker and a.maker != a.checker}
+    approved = {
+        a.control for a in approvals if a.reason and a.maker.strip() and a.checker.strip() and not same_person(a.maker, a.checker)
+    }
     eased = (Verdict.ATTENTION if c.verdict is Verdict.BLOCKED and c.name in approved else c.verdict for c in controls)
     return Verdict.worst(eased)
 

@@ -57,9 +57,10 @@ def _near(prices: pa.Table, day: date) -> tuple[pa.Table, bool]:
 
 
 def _of(near: pa.Table, wanted: pa.Table) -> pa.Table:
-    """Rows of what is wanted, by date and with its position ``who``; pence are pounds."""
-    near = near.append_column("who", pc.index_in(near["isin"], value_set=wanted["isin"].combine_chunks()).cast(pa.int64()))
-    near = near.filter(near["who"].is_valid()).sort_by("price_date").combine_chunks()
+    """Rows of what is wanted, with its position ``who``; pence are pounds."""
+    who = pc.index_in(near["isin"], value_set=wanted["isin"].combine_chunks()).cast(pa.int64())
+    near = near.select(["isin", "source", "price_date", "price", "currency", "quoted_at"]).append_column("who", who)
+    near = near.filter(near["who"].is_valid()).combine_chunks()
     pence = pc.index_in(near["currency"], value_set=pa.array(PENCE))
     if pence.null_count < len(pence):
         pounds = pc.round(pc.multiply(near["price"].cast(pa.decimal256(38, 12)), _HUNDREDTH), 12, _AWAY).cast(PRICE)
@@ -85,19 +86,23 @@ def _doubted(near: pa.Table, wanted: pa.Table, day: date, tolerances: Tolerances
 
 def _unlike_before(near: pa.Table, wanted: pa.Table, day: date, complete: bool) -> Any:
     """By position: other than ``REFERENCE_DAYS`` dates before, a price sent twice, or one that its source sent before."""
-    many, who = wanted.num_rows, near["who"].to_numpy()
+    who, days = near["who"].to_numpy(), near["price_date"].cast(pa.int32()).to_numpy()
     source, at = (near[name].combine_chunks().dictionary_encode().indices.to_numpy() for name in ("source", "price_date"))
+    of = who * (1 + source.max(initial=0)) + source  # the instrument at its source
+    sent = of * (1 + at.max(initial=0)) + at
     today = _true(pc.equal(near["price_date"], day))
     earlier = np.flatnonzero(~today & _true(pc.greater(near["price"], 0)))
-    of = who * (1 + source.max(initial=0)) + source
-    doubted = np.zeros(many, bool)
-    _, index, times = np.unique(of * (1 + at.max(initial=0)) + at, return_inverse=True, return_counts=True)
-    doubted[who[times[index] > 1]] = True
-    dates = np.bincount(np.unique(who[earlier] + many * at[earlier]) % max(many, 1), minlength=many)
-    doubted |= (dates > REFERENCE_DAYS) | ((dates < REFERENCE_DAYS) & (not complete))
+    earlier = earlier[np.argsort(days[earlier], kind="stable")]
+
+    doubted = np.zeros(wanted.num_rows, bool)
+    doubted[who[np.bincount(sent)[sent] > 1]] = True
+    dates = np.zeros((wanted.num_rows, 1 + at.max(initial=0)), bool)
+    dates[who[earlier], at[earlier]] = True
+    count = dates.sum(axis=1)
+    doubted |= (count > REFERENCE_DAYS) | ((count < REFERENCE_DAYS) & (not complete))
 
     last = np.full(of.max(initial=0) + 1, -1)
-    last[of[earlier]] = earlier  # by date: the latest stays
+    last[of[earlier]] = earlier  # the latest stays
     now, before = np.flatnonzero(today), last[of[today]]
     doubted[who[now[before < 0]]] |= not complete
     now, before = now[before >= 0], before[before >= 0]

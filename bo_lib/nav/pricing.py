@@ -23,6 +23,7 @@ from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import built
+from bo_lib.nav.columns import decimals
 from bo_lib.nav.price_checks import SAYS, Candidate, apart_pct, candidates, plain
 from bo_lib.nav.price_screen import undoubted
 from bo_lib.nav.tables import CANDIDATES
@@ -101,9 +102,9 @@ def select_prices(
         pick, said = _choose(isin, found, (OVERRIDE, *its), day, tolerances)
         findings += said
         table += [_row(c, day, c is pick) for c in found.values()]
-    all_seen = pa.concat_tables([quiet, built(CANDIDATES, table)]).sort_by("isin")
+    all_seen = pa.concat_tables([quiet, built(CANDIDATES, table)]).sort_by("isin").combine_chunks()
     chosen = all_seen.filter(all_seen["chosen"])
-    by_isin = dict(zip(chosen["isin"].to_pylist(), chosen["price"].to_pylist(), strict=True))
+    by_isin = dict(zip(chosen["isin"].to_pylist(), decimals(chosen["price"]), strict=True))
     return Outcome(Priced(day, MappingProxyType(by_isin), all_seen), tuple(findings))
 
 

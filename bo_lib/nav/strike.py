@@ -24,6 +24,7 @@ from bo_lib.model.findings import Finding, Outcome, error, info
 from bo_lib.model.money import ZERO, Rates, round_money, round_to
 from bo_lib.model.tables import built
 from bo_lib.nav.charges import MANAGEMENT_FEE, Charges, Charging
+from bo_lib.nav.columns import rows_where
 from bo_lib.nav.incentive import FeeDay, Incentive, dealt, incentive, standing_fee
 from bo_lib.nav.pricing import Priced
 from bo_lib.nav.state import ClassState, Dealings, State, by_class
@@ -350,15 +351,14 @@ class _Striking:
 def _units_on_ledger(book: Book) -> dict[str, Decimal]:
     """Units issued less redeemed by class, as booked on the capital account."""
     sums: dict[str, Decimal] = defaultdict(Decimal)
-    for row in book.journal.select(["ledger", "share_class", "quantity"]).to_pylist():
-        if row["ledger"] == "capital" and row["quantity"]:
-            sums[row["share_class"]] += row["quantity"]
+    for row in rows_where(book.journal, "ledger", "capital").select(["share_class", "quantity"]).to_pylist():
+        sums[row["share_class"]] += row["quantity"] or ZERO
     return sums
 
 
 def _with_accruals(valuation: Valuation, accruals: list[Accrual]) -> pa.Table:
     """The components with today's fees added to what was payable."""
-    rows = {(row["component"], row["share_class"] or "", row["item"], row["currency"]): dict(row) for row in valuation.rows}
+    rows = {(row["component"], row["share_class"] or "", row["item"], row["currency"]): dict(row) for row in valuation.others}
     for a in accruals:
         key = ("accrual", a.share_class, a.name, a.currency)
         fresh = {
@@ -371,4 +371,5 @@ def _with_accruals(valuation: Valuation, accruals: list[Accrual]) -> pa.Table:
         }
         row = rows.setdefault(key, fresh)
         row["local"], row["base"] = row["local"] - a.amount, row["base"] - a.amount
-    return built(COMPONENTS, (row for row in rows.values() if row["component"] != "accrual" or row["local"] or row["base"]))
+    kept = (row for row in rows.values() if row["component"] != "accrual" or row["local"] or row["base"])
+    return pa.concat_tables([valuation.held, built(COMPONENTS, kept)]).combine_chunks()

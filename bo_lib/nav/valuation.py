@@ -7,21 +7,24 @@ belongs to the unit holders once the marks are on it. The two meet only if lots,
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.books import Book, interest_to
 from bo_lib.model.findings import Finding, Outcome, error, warning
 from bo_lib.model.instruments import is_bond
 from bo_lib.model.money import ZERO, Rates
-from bo_lib.model.tables import JOURNAL, built
+from bo_lib.model.tables import AMOUNT, JOURNAL, built
 from bo_lib.nav.accrued import bond_interest
+from bo_lib.nav.columns import decimals, less, of_columns, rows_where, total
 from bo_lib.nav.pricing import Priced
 from bo_lib.nav.tables import COMPONENTS
 
@@ -53,19 +56,30 @@ class Valuation:
     base_currency: str
     components: pa.Table
     rates: Rates
+    taken_over: Mapping[str, tuple[Decimal, Decimal]]  # interest in the opening balances, now accrued per bond, by currency
 
     @cached_property
     def rows(self) -> list[dict[str, Any]]:
         return self.components.to_pylist()  # type: ignore[no-any-return]
 
     @cached_property
+    def held(self) -> pa.Table:
+        """The holdings among the components."""
+        return rows_where(self.components, "component", "holding")
+
+    @cached_property
+    def others(self) -> list[dict[str, Any]]:
+        """Rows of all components but the holdings."""
+        return rows_where(self.components, "component", lambda kind: kind != "holding").to_pylist()  # type: ignore[no-any-return]
+
+    @cached_property
     def net_assets(self) -> Decimal:
-        return sum((row["base"] for row in self.rows), ZERO)
+        return total(self.components["base"])
 
     @cached_property
     def forwards_by_class(self) -> dict[str, Decimal]:
         sums: dict[str, Decimal] = defaultdict(Decimal)
-        for row in self.rows:
+        for row in self.others:
             if row["component"] == "forward" and row["share_class"]:
                 sums[row["share_class"]] += row["base"]
         return dict(sums)
@@ -80,11 +94,11 @@ class Valuation:
 
     @cached_property
     def _holdings(self) -> dict[str, dict[str, Any]]:
-        return {row["item"]: row for row in self.rows if row["component"] == "holding"}
+        return {row["item"]: row for row in self.held.to_pylist()}
 
     @cached_property
     def _interest(self) -> dict[str, dict[str, Any]]:
-        return {row["item"]: row for row in self.rows if row["component"] == "accrual" and row["quantity"] is not None}
+        return {row["item"]: row for row in self.others if row["component"] == "accrual" and row["quantity"] is not None}
 
 
 def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_currency: str, day: date) -> Outcome[Valuation]:
@@ -92,12 +106,14 @@ def value(book: Book, priced: Priced, rates: Rates, instruments: pa.Table, base_
 
     ``instruments``: table INSTRUMENTS. A holding without a price counts zero and is an error; so is a currency without rate.
     """
-    master = {row["isin"]: row for row in instruments.to_pylist()}
     findings: list[Finding] = []
     into = _Into(base_currency, rates, findings)
-    rows = [*_holdings(book, priced, master, into, day), *_bonds(book, master, into, day), *_money(book, into),
-            *_forwards(book, into), *_deals(book, into, day)]  # fmt: skip
-    return Outcome(Valuation(day, base_currency, built(COMPONENTS, rows), rates), tuple(findings))
+    held = _holdings(book, priced, instruments, into, day)
+    taken_over = _interest_taken_over(book)
+    bonds, money = _bonds(book, instruments, into, day), _money(book, taken_over, into)
+    rows = [*bonds, *money, *_forwards(book, into), *_deals(book, into, day)]
+    components = pa.concat_tables([held, built(COMPONENTS, rows)]).combine_chunks()
+    return Outcome(Valuation(day, base_currency, components, rates, taken_over), tuple(findings))
 
 
 @dataclass
@@ -107,62 +123,60 @@ class _Into:
     base: str
     rates: Rates
     findings: list[Finding]
+    rated: dict[str, bool] = field(default_factory=dict)
 
     def __call__(self, amount: Decimal, currency: str) -> Decimal:
-        if currency == self.base or (currency in self.rates and self.base in self.rates):
-            return self.rates.convert(amount, currency, self.base)
-        if not any(f.code == "rate-missing" and f.found == currency for f in self.findings):
-            self.findings.append(
-                error(
-                    "rate-missing",
-                    f"{currency} cannot be valued in {self.base}",
-                    found=currency,
-                    expected="a rate",
-                    todo="load the rates of that day",
-                )
-            )
-        return ZERO
+        if currency not in self.rated:
+            self.rated[currency] = currency == self.base or (currency in self.rates and self.base in self.rates)
+            if not self.rated[currency]:
+                said, todo = f"{currency} cannot be valued in {self.base}", "load the rates of that day"
+                self.findings.append(error("rate-missing", said, found=currency, expected="a rate", todo=todo))
+        return self.rates.convert(amount, currency, self.base) if self.rated[currency] else ZERO
 
 
-def _holdings(book: Book, priced: Priced, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
-    held: dict[str, list[Decimal]] = defaultdict(lambda: [ZERO, ZERO, ZERO])
-    for row in book.positions("trade").to_pylist():
-        for n, name in enumerate(("quantity", "cost_local", "cost_base")):
-            held[row["isin"]][n] += row[name]
-    for isin, (quantity, cost_local, cost_base) in sorted(held.items()):
-        if isin not in master:
+def _holdings(book: Book, priced: Priced, instruments: pa.Table, into: _Into, day: date) -> pa.Table:
+    """Rows of COMPONENTS by ISIN, all accounts together."""
+    sums = [(name, "sum") for name in ("quantity", "cost_local", "cost_base")]
+    held = book.positions("trade").group_by("isin").aggregate(sums).sort_by("isin")
+    currencies = dict(zip(instruments["isin"].to_pylist(), instruments["currency"].to_pylist(), strict=True))
+    known, prices, locals_, bases = [], [], [], []
+    for n, (isin, quantity) in enumerate(zip(held["isin"].to_pylist(), decimals(held["quantity_sum"]), strict=True)):
+        currency, price = currencies.get(isin), priced.prices.get(isin)
+        if currency is None:
             said = f"{isin}: {quantity.normalize():f} held and not in the security master"
             into.findings.append(error("instrument-missing", said, found=isin, todo="ask the vendor for its terms"))
             continue
-        currency, price = master[isin]["currency"], priced.prices.get(isin)
         if price is None:
-            into.findings.append(
-                error(
-                    "holding-unpriced",
-                    f"{isin}: {quantity.normalize():f} held and no price on {day}",
-                    expected="a price",
-                    todo="get the price, or override it with two people",
-                )
-            )
-        local = book.worth(isin, quantity, price or ZERO)
-        base = into(local, currency)
-        yield {"component": "holding", "item": isin, "quantity": quantity, "price": price, "currency": currency, "local": local,
-               "base": base, "cost_local": cost_local, "cost_base": cost_base, "unrealised_base": base - cost_base}  # fmt: skip
+            said = f"{isin}: {quantity.normalize():f} held and no price on {day}"
+            todo = "get the price, or override it with two people"
+            into.findings.append(error("holding-unpriced", said, expected="a price", todo=todo))
+        known.append(n)
+        prices.append(price)
+        locals_.append(book.worth(isin, quantity, price or ZERO))
+        bases.append(into(locals_[-1], currency))
+    held = held.take(pa.array(known, pa.int64()))
+    in_base, cost_base = pa.array(bases, AMOUNT), held["cost_base_sum"]
+    currency = [currencies[isin] for isin in held["isin"].to_pylist()]
+    return of_columns(
+        COMPONENTS, len(known), component="holding", item=held["isin"], quantity=held["quantity_sum"], price=prices,
+        currency=currency, local=locals_, base=in_base, cost_local=held["cost_local_sum"], cost_base=cost_base,
+        unrealised_base=less(in_base, cost_base),
+    )  # fmt: skip
 
 
-def _bonds(book: Book, master: dict[str, dict[str, Any]], into: _Into, day: date) -> Iterator[dict[str, Any]]:
-    accrued = bond_interest(book, {isin: row for isin, row in master.items() if is_bond(row["kind"])}, day)
+def _bonds(book: Book, instruments: pa.Table, into: _Into, day: date) -> Iterator[dict[str, Any]]:
+    bonds = {row["isin"]: row for row in rows_where(instruments, "kind", is_bond).to_pylist()}
+    accrued = bond_interest(book, bonds, day)
     into.findings += accrued.findings
     for isin, (nominal, local) in sorted(accrued.value.items()):
-        currency = master[isin]["currency"]
+        currency = bonds[isin]["currency"]
         yield {"component": "accrual", "item": isin, "quantity": nominal, "currency": currency, "local": local,
                "base": into(local, currency)}  # fmt: skip
 
 
-def _money(book: Book, into: _Into) -> Iterator[dict[str, Any]]:
+def _money(book: Book, taken_over: Mapping[str, tuple[Decimal, Decimal]], into: _Into) -> Iterator[dict[str, Any]]:
     """Each (ledger, currency) balance, converted once; a fee's payable also by class."""
     sums: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
-    taken_over = _interest_taken_over(book)
     for row in book.trial_balance().to_pylist():
         if (kind := component_of(row["ledger"])) and row["ledger"] not in MARKED:
             sums[row["ledger"], (row["share_class"] or "") if kind == "accrual" else "", row["currency"]] += row["local"]
@@ -185,11 +199,10 @@ def _money(book: Book, into: _Into) -> Iterator[dict[str, Any]]:
 def _interest_taken_over(book: Book) -> dict[str, tuple[Decimal, Decimal]]:
     """Interest receivable that belongs to no instrument: accrued in the opening balances, now accrued per bond."""
     sums: dict[str, tuple[Decimal, Decimal]] = {}
-    lines = book.journal.select(["ledger", "isin", "currency", "local", "base"]).to_pylist()
-    for row in lines:
-        if row["ledger"] == "interest_receivable" and not row["isin"]:
-            local, base = sums.get(row["currency"], (ZERO, ZERO))
-            sums[row["currency"]] = local + row["local"], base + row["base"]
+    for _, _, line in book.lines():
+        if line.ledger == "interest_receivable" and not line.isin:
+            local, base = sums.get(line.currency, (ZERO, ZERO))
+            sums[line.currency] = local + line.local, base + line.base
     return sums
 
 
@@ -227,12 +240,12 @@ def marks(book: Book, valuation: Valuation, fund: str) -> pa.Table:
     Gains since the take-over go to ``unrealised_gain`` (price, at today's rate) and ``unrealised_currency_gain``; interest
     to ``interest_income``; forwards of a class to its ``hedge_gain``. Not facts: they are made again at every strike.
     """
-    lines = [*_holding_marks(book, valuation), *_money_marks(book, valuation), *_forward_marks(book, valuation)]
-    kept = [line for line in lines if line["base"] or line["local"]]
-    day, event = valuation.day, f"{fund}:mark:{valuation.day}"
-    return built(
-        JOURNAL, ({"event_id": event, "line": n, "fund": fund, "effective_date": day, **line} for n, line in enumerate(kept, 1))
-    )
+    same = {"event_id": f"{fund}:mark:{valuation.day}", "line": 0, "fund": fund, "effective_date": valuation.day}
+    rows = [*_interest_marks(book, valuation), *_money_marks(book, valuation), *_forward_marks(book, valuation)]
+    lines = pa.concat_tables([_holding_marks(valuation, same), built(JOURNAL, ({**same, **row} for row in rows))])
+    lines = lines.filter(pc.or_(pc.not_equal(lines["local"], ZERO), pc.not_equal(lines["base"], ZERO))).combine_chunks()
+    at = lines.column_names.index("line")
+    return lines.set_column(at, JOURNAL.schema.field(at), pa.array(range(1, lines.num_rows + 1), pa.int64()))
 
 
 def _pair(ledger: str, gain: str, currency: str, local: Decimal, base: Decimal, text: str, **more: Any) -> list[dict[str, Any]]:
@@ -242,26 +255,37 @@ def _pair(ledger: str, gain: str, currency: str, local: Decimal, base: Decimal, 
     ]
 
 
-def _holding_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
+def _holding_marks(valuation: Valuation, same: Mapping[str, Any]) -> pa.Table:
+    """Of each holding the gain at today's rate, then the currency on its cost: lines of JOURNAL."""
     into = _Into(valuation.base_currency, valuation.rates, [])  # a missing rate was said by the valuation
-    for isin, row in valuation.holdings().items():
-        gain = row["local"] - row["cost_local"]
-        gain_base = into(gain, row["currency"])
-        yield from _pair(
-            "unrealised_appreciation", "unrealised_gain", row["currency"], gain, gain_base, "market value less cost", isin=isin
+    held, many = valuation.held, valuation.held.num_rows
+    gain, none = less(held["local"], held["cost_local"]), pa.array([ZERO] * many, AMOUNT)
+    gain_base = pa.array(map(into, decimals(gain), held["currency"].to_pylist()), AMOUNT)
+    rest = less(held["unrealised_base"], gain_base)
+    four = (
+        ("unrealised_appreciation", gain, gain_base, "market value less cost"),
+        ("unrealised_gain", pc.negate(gain), pc.negate(gain_base), "market value less cost"),
+        ("unrealised_appreciation", none, rest, "currency on cost"),
+        ("unrealised_currency_gain", none, pc.negate(rest), "currency on cost"),
+    )
+    lines = [
+        of_columns(
+            JOURNAL, many, **same, ledger=ledger, isin=held["item"], currency=held["currency"], local=local, base=base, text=text
         )
-        rest = row["unrealised_base"] - gain_base
-        yield from _pair(
-            "unrealised_appreciation", "unrealised_currency_gain", row["currency"], ZERO, rest, "currency on cost", isin=isin
-        )
+        for ledger, local, base, text in four
+    ]
+    return pa.concat_tables(lines).take(pa.array(np.arange(4 * many).reshape(4, many).T.ravel()))  # holding by holding
+
+
+def _interest_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
     for isin, row in valuation.interest().items():
         yield from _pair(
             "interest_receivable", "interest_income", row["currency"], row["local"], row["base"], "interest accrued", isin=isin
         )
-    for row in valuation.rows:
+    for row in valuation.others:
         if row["item"].startswith(_DEAL):
             yield from _pair("interest_receivable", "interest_income", row["currency"], row["local"], row["base"], row["item"])
-    for currency, (local, in_base) in sorted(_interest_taken_over(book).items()):
+    for currency, (local, in_base) in sorted(valuation.taken_over.items()):
         yield from _pair("interest_receivable", "interest_income", currency, -local, -in_base, "interest accrued at the take-over")
     for row in book.trial_balance().to_pylist():
         if row["ledger"] == "unrealised_appreciation":
@@ -282,11 +306,11 @@ def _money_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
     for row in book.trial_balance().to_pylist():
         if component_of(row["ledger"]) and row["ledger"] not in MARKED:
             stand[row["ledger"], row["currency"]] -= row["base"]
-    for currency, (_, in_base) in _interest_taken_over(book).items():
+    for currency, (_, in_base) in valuation.taken_over.items():
         stand["interest_receivable", currency] += in_base
     interest = valuation.interest()
-    for row in valuation.rows:
-        if row["component"] not in ("holding", "forward") and row["item"] not in interest and not row["item"].startswith(_DEAL):
+    for row in valuation.others:
+        if row["component"] != "forward" and row["item"] not in interest and not row["item"].startswith(_DEAL):
             ledger = {"cash": "cash", "accrual": f"{row['item']}_payable"}.get(row["component"], row["item"])
             stand[ledger, row["currency"]] += row["base"]
     for (ledger, currency), adjust in sorted(stand.items()):
@@ -294,7 +318,7 @@ def _money_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
 
 
 def _forward_marks(book: Book, valuation: Valuation) -> Iterator[dict[str, Any]]:
-    for row in valuation.rows:
+    for row in valuation.others:
         if row["component"] == "forward":
             gain = "hedge_gain" if row["share_class"] else "unrealised_currency_gain"
             yield from _pair(
@@ -328,14 +352,19 @@ def is_balance_sheet(ledger: str) -> bool:
 
 def net_assets_by_ledger(book: Book, marked: pa.Table) -> Decimal:
     """The second computation: what capital and results since the opening add up to on the ledger, marks included."""
-    lines: Iterable[dict[str, Any]] = [*book.trial_balance().to_pylist(), *marked.to_pylist()]
-    return -sum((row["base"] for row in lines if not is_balance_sheet(row["ledger"])), ZERO)
+    return -sum(
+        (
+            total(rows_where(t, "ledger", lambda ledger: not is_balance_sheet(ledger))["base"])
+            for t in (book.trial_balance(), marked)
+        ),
+        ZERO,
+    )
 
 
 def unvalued(book: Book, valuation: Valuation) -> list[Finding]:
     """Accounts and lots that do not meet: investments at cost on the ledger against the open lots."""
-    ledger = sum((row["base"] for row in book.trial_balance().to_pylist() if row["ledger"] == "investments"), ZERO)
-    lots = sum((row["cost_base"] for row in valuation.holdings().values()), ZERO)
+    ledger = total(rows_where(book.trial_balance(), "ledger", "investments")["base"])
+    lots = total(valuation.held["cost_base"])
     if ledger == lots:
         return []
     return [

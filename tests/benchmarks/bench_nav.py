@@ -12,6 +12,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -124,7 +125,7 @@ def happenings(of: Fund, count: int) -> list[ev.Event]:
 
 
 class Inputs:
-    """The files of one fund in ``folder``, and its books of today and of the day before."""
+    """The files of one fund in ``folder``, and its books of today and of the day before, as replayed: asked for no table yet."""
 
     def __init__(self, folder: Path, name: str, count: int) -> None:
         self.fund, self.folder, self.count = fund(name), folder, count
@@ -133,8 +134,8 @@ class Inputs:
         for kind, rows in {"prices": prices(count), "rates": rates(), "instruments": master}.items():
             pq.write_table(rows, folder / f"{kind}.parquet")
         self.before, self.book = (self._replayed(known, master, day) for day in (BEFORE, DAY))
-        pq.write_table(self.book.positions(), folder / "positions.parquet")
-        base = sum((-r["base"] for r in self.book.trial_balance().to_pylist() if r["ledger"] == "capital"), Decimal(0))
+        pq.write_table(copy(self.book).positions(), folder / "positions.parquet")
+        base = sum((-r["base"] for r in copy(self.book).trial_balance().to_pylist() if r["ledger"] == "capital"), Decimal(0))
         self.state = {
             c: ClassState(share_class=c, nav_date=BEFORE, net_assets=base / 5, units=Decimal(1000), nav_per_unit=Decimal(100),
                           capital_to_date=base / 5, units_to_date=Decimal(0))
@@ -160,9 +161,10 @@ class Inputs:
 
     def struck(self) -> Verdict:
         """The whole strike from its files: chosen, valued, struck, attributed, controlled."""
+        books = {BEFORE: copy(self.before), DAY: copy(self.book)}
         read = {kind: pq.read_table(self.folder / f"{kind}.parquet") for kind in ("prices", "rates", "instruments")}
         valued = {}
-        for day, book in ((BEFORE, self.before), (DAY, self.book)):
+        for day, book in books.items():
             priced = select_prices(
                 read["prices"],
                 book.positions()["isin"].to_pylist(),
@@ -174,11 +176,11 @@ class Inputs:
             rated = select_rates(read["rates"], CURRENCIES, ("VENDOR-A",), day, tolerances=Tolerances())
             valued[day] = priced, rated
         priced, rated = valued[BEFORE]
-        before = value(self.before, priced.value, rated.value, read["instruments"], "EUR", BEFORE).value
+        before = value(books[BEFORE], priced.value, rated.value, read["instruments"], "EUR", BEFORE).value
         state = {c: s.model_copy(update={"net_assets": before.net_assets / 5}) for c, s in self.state.items()}
         priced, rated = valued[DAY]
-        made = strike(self.book, priced.value, rated.value, self.fund, DAY, state, instruments=read["instruments"])
-        roll = attribute(before, made.value, self.book.journal, struck_before=before.net_assets)
+        made = strike(books[DAY], priced.value, rated.value, self.fund, DAY, state, instruments=read["instruments"])
+        roll = attribute(before, made.value, books[DAY].journal, struck_before=before.net_assets)
         assert roll.residual == 0 and made.ok, [str(f) for f in made.findings][:3]
         compared = shadow(made.value, NAV_PACK.empty(), Decimal("0.5")).value
         units = {c: s.units for c, s in self.state.items()}
