@@ -21,7 +21,7 @@ from bo_lib.config import Basis, ChartOfAccounts
 from bo_lib.model.events import Event, OpeningLot, Reversal, Trade
 from bo_lib.model.findings import Finding, Outcome, Place, error, info, warning
 from bo_lib.model.instruments import worth_of_one
-from bo_lib.model.money import ZERO, Rates, plain, round_to
+from bo_lib.model.money import ZERO, Rates, plain
 
 # Order within a day: income on what was held at the close before, then actions that apply from the open, then takeovers
 # and exercise, then trades (those that open before those that close), then money.
@@ -39,6 +39,8 @@ _DIGITS = {"quantity": 10, "units": 10, "new": 10, "old": 10, "price": 12, "rate
            "rate_pct_annual": 12}  # fmt: skip
 _AMOUNT_DIGITS = 6
 _LARGEST = Decimal(10) ** 15
+# Decimals -> the finest step, and the limit up to which 28 digits count such steps exactly.
+_EXACT = {n: (Decimal(1).scaleb(-n), min(_LARGEST, Decimal(10) ** (27 - n))) for n in {*_DIGITS.values(), _AMOUNT_DIGITS}}
 
 
 def replay(
@@ -133,14 +135,12 @@ def _may_be_numbers(kind: type[BaseModel]) -> tuple[str, ...]:
 
 def _unfit(event: Event) -> Finding | None:
     for name, value in _decimals(event):
-        if value:
-            digits = _DIGITS.get(name, _AMOUNT_DIGITS)
-            exponent = value.as_tuple().exponent
-            fine = isinstance(exponent, int) and -exponent > digits and round_to(value, digits) != value
-            if abs(value) >= _LARGEST or fine:
-                message = f"{name} of {event.event_id} cannot be kept exactly"
-                said = {"expected": f"below {_LARGEST:.0e}, at most {digits} decimals", "todo": "round it at its source"}
-                return error("number-too-fine", message, place_of(event, name), found=str(value), **said)
+        digits = _DIGITS.get(name, _AMOUNT_DIGITS)
+        finest, largest = _EXACT[digits]
+        if not -largest < value < largest or value % finest:
+            message = f"{name} of {event.event_id} cannot be kept exactly"
+            said = {"expected": f"below {largest:.0e}, at most {digits} decimals", "todo": "round it at its source"}
+            return error("number-too-fine", message, place_of(event, name), found=str(value), **said)
     return None
 
 
