@@ -88,25 +88,35 @@ def _months_before(day: date, months: int) -> date:
 def by_terms(golden: Sequence[GoldenEvent], instruments: pa.Table, within_days: int = 5) -> Outcome[list[GoldenEvent]]:
     """The same events, interest counting from the ex date of the bond's own terms (table INSTRUMENTS), as accrued interest does.
 
-    An announced ex date is one of trading, and differs. Interest that no terms explain counts from its payment date: a finding.
+    An announced ex date is one of trading, and a day or two before. Findings: one further away, such as that of a gilt whose terms
+    lack its ex-dividend days; and interest that no terms explain, which counts from its payment date.
     """
-    known, findings = list(golden), []
+    known: list[GoldenEvent] = list(golden)
+    findings: list[Finding] = []
     dates = [event.payment_date for event in golden if event.caev == "INTR" and event.payment_date]
     first, last = (day + timedelta(days=n) for day, n in ((min(dates), -30), (max(dates), 1))) if dates else (date.max, date.min)
     due: dict[str, list[dict[str, Any]]] = {}
     for coupon in coupons_due(instruments, first, last).to_pylist():
         due.setdefault(coupon["isin"], []).append(coupon)
     for n, event in enumerate(golden):
-        if event.caev != "INTR" or event.status != "active" or not event.payment_date:
-            continue
-        near = [c for c in due.get(event.isin, ()) if _near(event.payment_date, c["payment_date"], within_days)]
-        if near:
-            known[n] = replace(event, ex_interest=near[0]["ex_date"])
-        else:
-            said = f"{event.ref}: by its terms {event.isin} pays nothing near {event.payment_date}; counted from that day"
-            todo = "complete the security master, and look at the trades that settle around that day"
-            findings.append(warning("coupon-not-in-terms", said, Place(event.ref), todo=todo))
+        if event.caev == "INTR" and event.status == "active" and event.payment_date:
+            near = (c["ex_date"] for c in due.get(event.isin, ()) if _near(event.payment_date, c["payment_date"], within_days))
+            known[n] = replace(event, ex_interest=next(near, None))
+            findings += _doubts(known[n], within_days)
     return Outcome(known, tuple(findings))
+
+
+def _doubts(event: GoldenEvent, within_days: int) -> list[Finding]:
+    """Letters about interest whose announcement and terms do not fit."""
+    if not event.ex_interest:
+        said = f"{event.ref}: by its terms {event.isin} pays nothing near {event.payment_date}; counted from that day"
+        todo = "complete the security master, and look at the trades that settle around that day"
+        return [warning("coupon-not-in-terms", said, Place(event.ref), todo=todo)]
+    if event.ex_date and not _near(event.ex_date, event.ex_interest, within_days):
+        said = f"{event.ref}: counted from {event.ex_interest}, when by its terms {event.isin} settles without it"
+        told = {"found": f"announced ex date {event.ex_date}", "todo": "check the ex-dividend days of the security master"}
+        return [warning("coupon-ex-date-differs", said, Place(event.ref, field="ex_date"), **told)]
+    return []
 
 
 def unannounced_coupons(due: pa.Table, golden: Sequence[GoldenEvent], positions: pa.Table, within_days: int = 5) -> list[Finding]:

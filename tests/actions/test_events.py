@@ -81,6 +81,13 @@ def test_a_coupon_counts_from_the_ex_date_of_the_bonds_terms(due: int, ex_days: 
     assert (event.event_id, event.effective_date, event.payment_date) == ("FUND:INTR:BOND:2026-06-15", june(ex), june(15))
 
 
+def test_an_announced_ex_date_far_from_that_of_the_terms_is_said() -> None:
+    """A gilt goes ex for trading on 4 June, to settle on the 5th; without its ex-dividend days it would on the 15th."""
+    announced = heard({**INTEREST, "ex_date": june(4)}).value
+    assert codes(by_terms(announced, bond())) == ["coupon-ex-date-differs"]
+    assert codes(by_terms(announced, bond(ex_dividend_days=7))) == []
+
+
 def test_a_coupon_announced_in_its_ex_dividend_period_is_made_until_it_is_paid() -> None:
     made = {day: len(_coupon(day=day, ex_dividend_days=7)) for day in (4, 5, 8, 9, 12, 15, 16)}
     assert made == {4: 0, 5: 1, 8: 1, 9: 1, 12: 1, 15: 1, 16: 0}
