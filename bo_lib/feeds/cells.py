@@ -18,13 +18,15 @@ Cell = str | int | float | bool | Decimal | date | datetime | time | timedelta |
 _NOTHING = {"", "-", "–", "n/a", "#n/a", "null"}
 _FLAGS = {"y": True, "yes": True, "true": True, "1": True, "n": False, "no": False, "false": False, "0": False}
 _SPACES = " \u00a0\u202f\u2009"
+_FIRST_DAY, _SERIALS = date(1899, 12, 30), range(20_000, 80_000)  # dates as spreadsheets count them: 1954 to 2119
 EXACT_MAX = 10**15  # a spreadsheet keeps 15 digits
 
 
 def text(cell: Cell) -> str:
     """The cell as text: whole numbers without a point, dates as ISO 8601."""
     if isinstance(cell, str):
-        return cell.strip()
+        said = cell.strip()
+        return said[2:-1] if said.startswith('="') and said.endswith('"') and len(said) > 2 else said  # what Excel must not turn
     if cell is None:
         return ""
     if isinstance(cell, bool):
@@ -56,7 +58,8 @@ def number_reader(mapping: Mapping) -> Callable[[Cell], Decimal | None]:
     ``(1,234.50)``, ``1,234.50-`` and ``-1,234.50`` are the same. Groups must be of three digits: ``1,23`` is no thousand.
     """
     point = re.escape(mapping.decimal)
-    group = f"[{_SPACES}]" if mapping.thousands in _SPACES and mapping.thousands else f"[{re.escape(mapping.thousands)}’]"
+    apart = _SPACES if mapping.thousands in _SPACES else "\u00a0\u202f\u2009" + mapping.thousands
+    group = rf"[{re.escape(apart)}'’]"  # hard blanks and apostrophes are never a decimal point
     whole = rf"\d+|\d{{1,3}}(?:{group}\d{{3}})+" if mapping.thousands else r"\d+"
     pattern = re.compile(rf"(?P<whole>{whole})?(?:{point}(?P<part>\d*))?(?P<small>[eE]-\d{{1,2}})?")
     expected = f"digits with {mapping.decimal!r} before decimals" + (
@@ -140,7 +143,12 @@ def _day(cell: Cell, formats: tuple[str, ...]) -> date | None:
         return cell.date()
     if isinstance(cell, date):
         return cell
-    return _day_of(text(cell), formats)
+    try:
+        return _day_of(text(cell), formats)
+    except UnreadableError:
+        if isinstance(cell, int | float) and cell in _SERIALS:
+            return _FIRST_DAY + timedelta(int(cell))
+        raise
 
 
 @lru_cache(4096)
@@ -152,8 +160,8 @@ def _day_of(said: str, formats: tuple[str, ...]) -> date | None:
             return datetime.strptime(said, form).date()  # noqa: DTZ007 (a date has no time zone)
         except ValueError:
             continue
-    if "%Y-%m-%d" in formats and re.match(r"\d{4}-\d{2}-\d{2}[T ]", said):
-        return _day_of(said[:10], formats)
+    if found := re.fullmatch(r"(\S{6,}?)[T ]\s*\d{1,2}:\d{2}.*", said):  # a time of day after it
+        return _day_of(found[1], formats)
     raise UnreadableError(
         "date-invalid", "no such date", said, f"a date written {' or '.join(formats)}", "correct the file, or dates in the mapping"
     )

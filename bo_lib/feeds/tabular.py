@@ -20,7 +20,7 @@ from bo_lib.feeds import parquet
 from bo_lib.feeds.cells import Cell, converter, text
 from bo_lib.feeds.mapping import PLAIN, Mapping, TableMapping
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, prove_tables
-from bo_lib.feeds.workbook import open_workbook, sheet_rows
+from bo_lib.feeds.workbook import open_workbook, sheet_names, sheet_rows
 from bo_lib.model.tables import STATEMENTS, TABLES, Column
 
 HEADER_ROWS_MAX = 50
@@ -30,6 +30,8 @@ _DELIMITERS = ",;\t|"
 _FOOTER = re.compile(
     r"(grand |sub-?)?total|sum\b|end of|trailer|eof\b|records?\b|rows?\b|count\b|generated|report|[*#=]|--", re.IGNORECASE
 )
+
+_TOTAL = re.compile(r"(grand |sub-?)?totals?\s*:?|sum\s*:?", re.IGNORECASE)
 
 Row = tuple[str, Sequence[Cell]]  # place, cells
 
@@ -100,7 +102,15 @@ def _read_parquet(data: bytes, mappings: Sequence[Mapping], reading: Reading) ->
 
 def _workbook_sheets(data: bytes, reading: Reading) -> list[Sheet]:
     workbook = open_workbook(data, reading)
-    return [_sheet(name, sheet_rows(workbook, name, reading)) for name in workbook.sheet_names] if workbook else []
+    return [_sheet(name, sheet_rows(workbook, name, reading)) for name in sheet_names(workbook)] if workbook else []
+
+
+def _said_once(header: list[str], headers: Sequence[str], place: str, reading: Reading) -> None:
+    """A warning for each needed cell that the header has more than once."""
+    for name in headers:
+        if header.count(_norm(name)) > 1:
+            reading.warning("column-twice", f"the header has {name!r} more than once; the first is read", place, name,
+                            todo="ask the sender which one holds")  # fmt: skip
 
 
 def _sheet(name: str, loaded: list[list[Cell]]) -> Sheet:
@@ -192,6 +202,11 @@ def _read_table(one: TableMapping, mapping: Mapping, sheets: list[Sheet], readin
         near = difflib.get_close_matches(_norm(name), header, 1)
         reading.error("column-missing", f"the header has no cell {name!r}" + (f"; it has {near[0]!r}" if near else ""), place, name,
                       found=", ".join(header)[:200], expected=name, todo="ask the sender, or correct the mapping")  # fmt: skip
+    _said_once(header, one.headers, place, reading)
+    if others := [s.name for s in sheets if s is not sheet and len(s.name) > 1 and not one.sheet and _has(s, one.headers)]:
+        reading.warning("sheets-unread", f"other sheets have the header of {one.table} too; only {sheet.name!r} is read",
+                        place, found=", ".join(others)[:200],
+                        todo="name the sheet in the mapping, or ask the sender for one sheet")  # fmt: skip
     rows = _rows_after(sheet, place)
     if lacking:
         reading.refused += sum(1 for _, cells in rows if any(text(c) for c in cells))
@@ -280,8 +295,11 @@ def _fill(filler: _Filler, rows: Iterator[Row], header: list[str], cut: bool, re
         first = next((t for c in cells if (t := text(c))), "")
         if not first and not (cells and isinstance(cells[0], _Broken)):
             continue
+        if cells and _norm(cells[0]) == header[0] and [_norm(c) for c in cells[:width]] == header[:width]:
+            reading.info("header-repeated", "the header stands again, as at the top of a page", place)
+            continue
         try:
-            row = _row(filler, cells, first, width, cut and following is None)
+            row = _row(filler, cells, first, width, cut, following is None)
         except UnreadableError as why:
             lines = cells[0].lines if isinstance(cells[0], _Broken) else 1
             reading.refuse(why, place, f"{filler.table.name} {why.field}".strip(), rows=lines)
@@ -294,17 +312,19 @@ def _fill(filler: _Filler, rows: Iterator[Row], header: list[str], cut: bool, re
             reading.add(filler.table, place, row)
 
 
-def _row(filler: _Filler, cells: Sequence[Cell], first: str, width: int, cut: bool) -> dict[str, Any] | None:
-    """The canonical row; None for a line of totals. Raises ``UnreadableError``."""
+def _row(filler: _Filler, cells: Sequence[Cell], first: str, width: int, cut: bool, last: bool) -> dict[str, Any] | None:
+    """The canonical row; None for a line of totals. ``cut``: the last line has no end. Raises ``UnreadableError``."""
     if isinstance(cells[0], _Broken):
         raise UnreadableError("csv-broken", f"no CSV from here: {cells[0].reason}", todo="a quote may be left open: ask the sender")
     if len(cells) > width and any(text(c) for c in cells[width:]):
         raise UnreadableError("row-width", "the row has more cells than the header; a delimiter may stand inside a value",
                          f"{len(cells)} cells", f"{width} cells", "have the sender put quotes around the value")  # fmt: skip
-    cut = cut and len(cells) < width
+    cut = cut and last and len(cells) < width
     cells = [*cells, *[""] * (width - len(cells))]
     empty = [name for name, index in filler.required if not text(cells[index])]
-    if _FOOTER.match(first) and empty:
+    if _FOOTER.match(first) and (empty or _TOTAL.fullmatch(first)) and not all(text(cells[i]) for i in filler.index.values()):
+        return None
+    if last and not cut and empty and not any(c.isalpha() for cell in cells for c in text(cell)):  # sums without a word
         return None
     if empty or cut:
         raise UnreadableError(

@@ -43,6 +43,14 @@ def open_workbook(data: bytes, reading: Reading) -> Any:
         return None
 
 
+def sheet_names(workbook: Any) -> list[str]:
+    """Names of the worksheets, those that people see before hidden ones."""
+    from python_calamine import SheetVisibleEnum
+
+    hidden = {s.name for s in workbook.sheets_metadata if s.visible != SheetVisibleEnum.Visible}
+    return sorted(workbook.sheet_names, key=lambda name: name in hidden)
+
+
 def sheet_rows(workbook: Any, name: str, reading: Reading) -> list[list[Any]]:
     """All rows of a sheet from row 1; an unreadable sheet is a finding and has none."""
     try:
