@@ -18,6 +18,8 @@ navs
 arrivals
     fund (empty: all funds wait for it), sender, format, business_date, state (arrived, damaged, late, missing or refused),
     [file, findings].
+proposals
+    fund, id, action, about, by, text: what waits for a second person, whatever the date.
 """
 
 from __future__ import annotations
@@ -101,6 +103,7 @@ def tower(
     arrivals: Sequence[Row],
     business_date: date,
     funds: Sequence[Row] = (),
+    proposals: Sequence[Row] = (),
 ) -> Tower:
     """The control tower of ``business_date``. Rows are described at the top of this module; funds that only rows name come last."""
     today = [r for r in runs if r["business_date"] == business_date.isoformat()]
@@ -109,7 +112,7 @@ def tower(
     files = [a for a in arrivals if a["business_date"] == business_date.isoformat() and a["state"] in OPEN_FILE]
     struck = {fund: _struck(navs, fund, business_date) for fund in known}
     cells = _cells(today, list(known))
-    items = _attention(cells, opened, files, struck, known, business_date)
+    items = _attention(cells, opened, files, struck, known, business_date, proposals)
     nav_figures = tuple(_nav_figure(known[fund], struck[fund], business_date) for fund in known if fund != FIRM)
     return Tower(
         business_date,
@@ -117,7 +120,11 @@ def tower(
         summary=_summary(business_date, cells, items),
         funds=tuple((fund, str(row["name"])) for fund, row in known.items()),
         nav_figures=nav_figures,
-        control_figures=(*_control_figures(opened, files, cells, known, business_date), *_shadow_figure(struck, business_date)),
+        control_figures=(
+            *_control_figures(opened, files, cells, known, business_date),
+            *_second_figure(proposals),
+            *_shadow_figure(struck, business_date),
+        ),
         cells=cells,
         ages=_ages(opened, list(known)),
         lines=_lines({fund: history for fund, history in struck.items() if known[fund].get("kind") != CLOSED_END}),
@@ -290,6 +297,12 @@ def _control_figures(
     )
 
 
+def _second_figure(proposals: Sequence[Row]) -> list[Figure]:
+    """How much waits for a second person; nothing where nothing does."""
+    told = ", ".join(f"{p['action']} {p['about']}" for p in proposals[:2])
+    return [Figure("For a second person", len(proposals), told, True)] if proposals else []
+
+
 def _shadow_figure(struck: Mapping[str, _Struck], day: date) -> list[Figure]:
     """How many of the day's NAVs the administrator agrees with, of the funds that have one."""
     shadows = {fund: row["shadow"] for fund, history in struck.items() if (row := history.on(day)) and row.get("shadow")}
@@ -322,11 +335,20 @@ def _attention(
     struck: Mapping[str, _Struck],
     known: Mapping[str, Row],
     day: date,
+    proposals: Sequence[Row],
 ) -> tuple[Item, ...]:
-    """Failed runs, blocked runs, files, large NAV moves, old breaks, runs that ask for attention; in each the largest first."""
+    """Failed and blocked runs, files, what waits for a second person, large NAV moves, old breaks, runs that ask for attention.
+
+    In each the largest first.
+    """
     found = [Item(0 if c.said == FAILED else 1, ZERO, c.fund, f"{_words(c.process)} {c.said}", c.summary, c.folder)
              for c in cells if c.said in (FAILED, Verdict.BLOCKED)]  # fmt: skip
     found += [Item(2, ZERO, str(f["fund"] or FIRM), f"{f['sender']} {f['format']} {f['state']}", _said_of(f)) for f in files]
+    found += [
+        Item(2, ZERO, str(p["fund"]), f"{str(p['action']).capitalize()} {p['about']}",
+             f"proposed by {p['by']}, waits for a second person: {p['text']}; bo proposals approve {p['id']} --fund {p['fund']}")
+        for p in proposals
+    ]  # fmt: skip
     for fund, history in struck.items():
         move = history.move_pct if history.on(day) else None
         if move is not None and _moved_far(known[fund], move):

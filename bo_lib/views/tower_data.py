@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from bo_lib.config import Delivery, Firm, ParameterError, load_fund
+from bo_lib.model.four_eyes import PROPOSAL, proposals
 from bo_lib.store import Store, StoredFact
 from bo_lib.views.tower import Tower, tower
 
@@ -19,15 +20,16 @@ DATED = ("run", "nav", "arrival")  # kinds of facts that make a date worth a pag
 
 @dataclass(frozen=True)
 class TowerData:
-    """The four lists of ``tower.tower``, as known at the time of reading."""
+    """The lists of ``tower.tower``, as known at the time of reading."""
 
     runs: list[dict[str, Any]]
     breaks: list[dict[str, Any]]
     navs: list[dict[str, Any]]
     arrivals: list[dict[str, Any]]
+    proposals: list[dict[str, Any]]
 
     def tower(self, business_date: date, funds: list[dict[str, Any]]) -> Tower:
-        return tower(self.runs, self.breaks, self.navs, self.arrivals, business_date, funds)
+        return tower(self.runs, self.breaks, self.navs, self.arrivals, business_date, funds, self.proposals)
 
 
 def tower_data(
@@ -36,17 +38,27 @@ def tower_data(
     """Everything the store knows up to ``business_date`` that the control tower shows.
 
     Facts read: ``run.started``, ``run.finished``; ``break.opened``, ``break.closed``, ``break.accepted`` (entity: the break);
-    ``nav``, ``nav.compared``; ``arrival``. Their payloads carry the keys that ``tower`` names; what lies in the fact itself (stream
-    as the fund, entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that every fund waits
-    for; each counts once, for the firm. ``going_on``: whether somebody carries out the run of this key at this moment; one that
-    began, did not end and is not carried out was interrupted, and counts as failed.
+    ``nav``, ``nav.compared``; ``arrival``; ``proposal``. Their payloads carry the keys that ``tower`` names; what lies in the fact
+    itself (stream as the fund, entity as the break, effective date, known-at) need not be repeated. ``shared``: deliveries that
+    every fund waits for; each counts once, for the firm. ``going_on``: whether somebody carries out the run of this key at this
+    moment; one that began, did not end and is not carried out was interrupted, and counts as failed.
     """
     return TowerData(
         [_run(f, going_on) for f in _of_day(store, "run", business_date)],
         _breaks(store.facts("break", effective_until=business_date)),
         _navs(store.facts("nav", effective_until=business_date)),
         _last_word([_row(f) for f in _of_day(store, "arrival", business_date)], shared),
+        _proposals(store.facts(PROPOSAL)),
     )
+
+
+def _proposals(facts: Sequence[StoredFact]) -> list[dict[str, Any]]:
+    return [
+        {"fund": fund, "id": p.id, "action": p.action, "about": p.about, "by": p.by, "text": p.text}
+        for fund in dict.fromkeys(f.stream for f in facts)
+        for p in proposals(f for f in facts if f.stream == fund).values()
+        if p.state == "waiting"
+    ]
 
 
 def business_dates(store: Store) -> list[date]:

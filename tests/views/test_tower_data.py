@@ -55,6 +55,20 @@ def test_runs_and_arrivals_are_of_the_day_and_the_last_word_counts(store: Store)
     assert business_dates(store) == [TODAY]
 
 
+def test_what_waits_for_a_second_person_is_counted_and_said(store: Store) -> None:
+    for name in ("MJ1", "MJ2"):
+        said = {"id": f"p-{name}", "action": "journal", "about": name, "content": {}, "text": "rent", "day": "2026-06-30"}
+        put(store, "proposal.made", f"p-{name}", TODAY, {**said, "value_base": None})
+    made = {f.payload["about"]: f.hash for f in store.facts("proposal.made")}
+    answer = Fact("answer", "EURO-UCITS", "proposal.rejected", "p-MJ2", TODAY, {"id": "p-MJ2", "sha256": made["MJ2"], "text": "no"})
+    store.append([answer], "ben", "2026-06-30T18:04:00Z")
+    page = tower_data(store, TODAY).tower(TODAY, [{"id": "EURO-UCITS", "name": "", "base_currency": "EUR", "calendar": "TARGET"}])
+    (figure,) = (f for f in page.control_figures if f.label == "For a second person")
+    assert (figure.value, figure.note, figure.alarm) == (1, "journal MJ1", True)
+    (item,) = page.attention
+    assert item.what == "Journal MJ1" and "proposed by tests, waits for a second person: rent" in item.why
+
+
 def test_a_small_firm_adds_up(tmp_path: Path) -> None:
     root = small_firm.build(tmp_path)
     funds = fund_rows(root, load_firm(root))
