@@ -194,23 +194,30 @@ class _Statement:
         self._funds(bool(movements))
 
     def _funds(self, booked: bool) -> None:
-        """The lines of the statement of funds, unless its cash transactions are ``booked``: from balance to balance."""
-        lines = [(p, _Element(e)) for p, e in self._section("StmtFunds", ("StatementOfFundsLine",))]
+        """The lines of the statement of funds, unless its cash transactions are ``booked``: from balance to balance.
+
+        Lines in the base currency convert those of every currency: they are a statement of their own.
+        """
+        lines = self._fund_lines()
         if booked and lines:
             self.reading.info("summaries-skipped", "StmtFunds: its lines sum up the cash transactions and trades of the file",
                               self.place, found=f"{len(lines)} lines")  # fmt: skip
             return
-        level = next(
-            (name for name in ("Currency", "BaseCurrency") if any(e.text("levelOfDetail") == name for _, e in lines)), None
-        )
         by_currency: dict[str, list[tuple[str, _Element]]] = {}
         for place, line in lines:
-            if line.text("levelOfDetail") == level:
-                by_currency.setdefault(line.text("currency") or NO_CURRENCY, []).append((place, line))
-        for currency, found in by_currency.items():
-            self._funds_of(currency, found)
+            base = " base" if line.text("levelOfDetail") == "BaseCurrency" else ""
+            by_currency.setdefault((line.text("currency") or NO_CURRENCY) + base, []).append((place, line))
+        for name, found in by_currency.items():
+            self._funds_of(name, found)
 
-    def _funds_of(self, currency: str, lines: list[tuple[str, _Element]]) -> None:
+    def _fund_lines(self) -> list[tuple[str, _Element]]:
+        """In each currency; in the base currency alone where the query gives no others."""
+        names = ("StmtFunds", "StatementOfFunds")
+        lines = [(p, _Element(e)) for name in names for p, e in self._section(name, ("StatementOfFundsLine",))]
+        own = [one for one in lines if one[1].text("levelOfDetail") != "BaseCurrency"]
+        return own or lines
+
+    def _funds_of(self, name: str, lines: list[tuple[str, _Element]]) -> None:
         kept, amounts, balances = [], [], []
         for place, line in lines:
             try:
@@ -219,26 +226,27 @@ class _Statement:
                     balances.append((balance, amount or ZERO))
                 if amount is None:
                     continue  # a line of a balance alone
-                kept.append((place, {**self._movement(line), "currency": currency, "amount": _rounded(amount)}))
+                kept.append((place, {**self._movement(line), "currency": name[:3]}))
                 amounts.append(amount)
             except UnreadableError as why:
                 self.reading.refuse(why, place)
-        opening = balances[0][0] - balances[0][1] if balances else None
-        if currency not in self.ids:
+        if name not in self.ids:
+            opening = balances[0][0] - balances[0][1] if balances else None
             closing = balances[-1][0] if balances else None
-            row = self._statement(self.place, currency, opening=_rounded(opening), closing=_rounded(closing))
+            row = self._statement(self.place, name, opening=_rounded(opening), closing=_rounded(closing))
             if opening is not None and closing is not None:
                 row["proven"] = abs(opening + sum(amounts, ZERO) - closing) < _EXACT
                 if not row["proven"]:
                     self.reading.prove(row, amounts, len(lines) - len(kept))
         for place, movement in kept:
-            self.reading.add(CASH_MOVEMENTS, place, {"statement_id": self.ids[currency], **movement})
+            self.reading.add(CASH_MOVEMENTS, place, {"statement_id": self.ids[name], **movement})
 
-    def _statement(self, place: str, currency: str, **balances: Decimal | None) -> dict[str, Any]:
-        self.ids[currency] = self.reading.statement_id(self.account, f"{self.number}/{currency}")
+    def _statement(self, place: str, name: str, **balances: Decimal | None) -> dict[str, Any]:
+        """``name``: the currency, or ``EUR base`` of what is converted into it."""
+        self.ids[name] = self.reading.statement_id(self.account, f"{self.number}/{name}")
         return self.reading.add(STATEMENTS, place, {
-            "statement_id": self.ids[currency], "account": self.account, "kind": "cash", "number": self.number,
-            "currency": currency, "statement_date": self.until, "proven": None, **balances,
+            "statement_id": self.ids[name], "account": self.account, "kind": "cash", "number": self.number,
+            "currency": name[:3], "statement_date": self.until, "proven": None, **balances,
         })  # fmt: skip
 
     def _cash_report(self, place: str, report: _Element, currency: str) -> None:
@@ -285,6 +293,11 @@ class _Statement:
                     amounts += [one.amount(name) for name, of in parts if of == currency]
                 elif one.text("currency") == currency:
                     amounts.append(one.amount("netCash"))
+            if not amounts or None in amounts:
+                lines = [e for _, e in self._fund_lines() if e.text("currency") == currency]
+                amounts = [
+                    e.amount("amount", "credit", "debit") or ZERO for e in lines if e.text("levelOfDetail") != "BaseCurrency"
+                ]
         except UnreadableError:
             return None
         return sum((a for a in amounts if a is not None), ZERO) if amounts and None not in amounts else None

@@ -381,6 +381,7 @@ def day(text: str) -> date | None:
         raise UnreadableError("date-invalid", "no such date", text, "YYYYMMDD") from None
 
 
+_ISIN = re.compile(r"[A-Z]{2}[A-Z0-9]{9}[0-9]")
 _SCHEMES = {"US": "cusip", "CA": "cusip", "CUSP": "cusip", "GB": "sedol", "CH": "valor", "DE": "wkn", "TS": "ticker"}
 
 
@@ -396,7 +397,9 @@ def security(one: Field | None) -> tuple[str | None, str | None, str | None]:
         if found := re.match(r"ISIN\s*([A-Z0-9]+)", line):
             isin = found[1]
         elif (found := re.match(r"/([A-Z0-9]{2,4})/(.+)", line)) and not local:
-            local = f"{_SCHEMES.get(found[1], found[1].lower())}:{found[2].strip()}"
+            code = found[2].strip()
+            isin = isin or (code if _ISIN.fullmatch(code) else None)  # some write it under its country
+            local = None if isin == code else f"{_SCHEMES.get(found[1], found[1].lower())}:{code}"
         elif line.strip():
             words.append(line.strip())
     return isin, local, " ".join(words) or None

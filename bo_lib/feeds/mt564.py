@@ -111,7 +111,7 @@ def _rate(blocks: list[Block], reading: Reading) -> tuple[str | None, Decimal | 
         reading.info(
             "rate-annual", "only the yearly interest rate is stated, not that of the payment", one.at, one.tag, found=one.data
         )
-    if one.tag == "92A":
+    if one.tag == "92A" and not one.code[:3].isalpha():
         return None, reading.tried(number, one.code, one.at, one.tag)
     parts = one.data.split("/")
     stated = parts[1] if one.tag == "92J" and len(parts) > 1 else parts[0]
