@@ -105,6 +105,19 @@ def test_currency_gains_of_settlements_are_results_and_no_proceeds() -> None:
     assert made == {"cash:settlement:in": 99, "receivable_for_investments_sold": -100, "results": 1}
 
 
+def test_cash_that_leaves_flows_at_the_rate_of_its_day_and_the_rest_of_its_cost_is_an_effect_of_rates() -> None:
+    """An exercise paid with 150 that had cost 138.75: 150 for shares, 11.25 a result of currency and no proceeds."""
+    rows = lines("e", DAY, "rights_exercise", ("investments", "150"), ("cash", "-150"))
+    left = lines("e", DAY, "rights_exercise", ("cash", "11.25"), ("realised_currency_gain", "-11.25"))
+    made = ledger([*rows, *({**row, "local": Decimal(0)} for row in left)]).flows
+    assert made == {
+        "purchases": 150,
+        "cash:rights_exercise:out": -150,
+        "cash:rates": Decimal("11.25"),
+        "results": Decimal("-11.25"),
+    }
+
+
 def test_capital_is_told_apart_by_what_it_is() -> None:
     made = flows(
         ("subscribe", (("receivable_for_units_issued", "10"), ("capital", "-10"))),

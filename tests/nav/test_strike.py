@@ -159,6 +159,32 @@ def test_classes_sum_to_the_fund_and_the_move_is_explained_to_zero(
     assert roll.residual == 0
 
 
+dollars = st.lists(st.tuples(st.integers(1, 9), amounts, st.sampled_from([1, -1])), max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(dollars, st.decimals("0.5", "2.5", places=5))
+def test_what_cash_realises_is_explained_as_currency_and_leaves_net_assets_alone(
+    paid: list[tuple[int, Decimal, int]], usd: Decimal
+) -> None:
+    """Dollars in and out, into an overdraft and out of it, and shares repaid into them on the same day."""
+    day = MONDAY + timedelta(days=1)
+    common = {"fund": "TEST", "account": "BANK", "currency": "USD", "ledger": "suspense"}
+    events: list[ev.Event] = [
+        ev.Payment(event_id=f"P-{n}", reference="P", effective_date=FRIDAY + timedelta(days=d % 5), amount=sign * amount, **common)
+        for n, (d, amount, sign) in enumerate(paid)
+    ]
+    events.append(ev.Redemption(event_id="R", event_ref="R", isin="SHARE", price=D(99), payment_date=day, effective_date=day,
+                                fund="TEST", currency="USD", portion_pct=D(40)))  # fmt: skip
+    strike = struck(events, day=day, usd=str(usd)).value
+    assert strike.net_assets == strike.net_assets_ledger
+    before = value(book(events, FRIDAY), priced(FRIDAY), at(FRIDAY), MASTER, "EUR", FRIDAY).value
+    roll = attribute(before, strike, book(events, day, lambda on: at(on, str(usd)) if on > FRIDAY else at(on)).journal)
+    assert roll.residual == 0
+    others = {"price": ZERO, "trading": -400 / usd, "other": ZERO}  # 400 shares worth 100 are repaid at 99
+    assert all(abs(roll.by_cause[cause] - amount) < D("0.05") for cause, amount in others.items()), roll.by_cause
+
+
 def test_opening_classes_are_the_books() -> None:
     assert value(book([], FRIDAY), priced(FRIDAY), at(FRIDAY), MASTER, "EUR", FRIDAY).value.net_assets == sum(
         OPENING_NET_ASSETS.values()

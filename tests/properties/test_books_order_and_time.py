@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from bo_lib.books import Book
 from bo_lib.model import events as ev
 from bo_lib.store import Fact, Store
-from tests.books.desk import keep
+from tests.books.desk import keep, settled
 from tests.properties.test_books_laws import SHARES, cents, days, months, trade
 
 QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -24,11 +25,13 @@ traded = st.lists(
 
 
 def named(rows: list[tuple[str, str, int, str]], order: list[int]) -> Book:
-    """Trades of one day; ids put the instruments in ``order`` and keep the order within each."""
-    return keep(*(
-        trade(f"{order[SHARES.index(isin)]}-{n:02}", 1, side, quantity, isin, price, trade_id=f"T{n}")
-        for n, (isin, side, quantity, price) in enumerate(rows)
-    )).value  # fmt: skip
+    """Trades of one day that settle two days later; ids put the instruments in ``order`` and keep the order within each."""
+    events: list[ev.Event] = []
+    for n, (isin, side, quantity, price) in enumerate(rows):
+        name = f"{order[SHARES.index(isin)]}-{n:02}"
+        events.append(trade(name, 1, side, quantity, isin, price, trade_id=f"T{n}"))
+        events.append(settled(f"x{name}", 3, f"T{n}", quantity, str(quantity * Decimal(price))))
+    return keep(*events).value
 
 
 def without_ids(table: pa.Table) -> list[tuple[Any, ...]]:
