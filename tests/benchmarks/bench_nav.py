@@ -2,7 +2,8 @@
 
 One fund of 10,000 positions and 5 classes: prices of two vendors over a month chosen and checked, valued, struck, the move
 attributed, the controls answered. The floor reads the same Parquet files and computes quantity x price x rate, rounded, in DuckDB.
-Then 25 to 200 funds of 500 positions, each from its files: seconds and peak memory should grow with their number. CPU seconds.
+Before it 25 to 200 funds of 500 positions, each from its files: seconds and peak memory should grow with their number at most.
+CPU seconds.
 """
 
 from __future__ import annotations
@@ -207,27 +208,33 @@ def seconds(do: Callable[[], object]) -> float:
     return process_time() - start
 
 
+def funds(folder: Path) -> None:
+    """25 to 200 funds, first of all: peak memory is theirs."""
+    many = [Inputs(folder / f"F{n}", f"F{n}", 500) for n in range(4)]
+    last = 0.0
+    for count in (25, 50, 100, 200):
+        took = seconds(lambda count=count: [many[n % 4].struck() for n in range(count)])  # type: ignore[misc]
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        growth = f", {took / last:.2f} times the last" if last else ""
+        print(
+            f"{count:>4} funds of 500 positions: {took:6.2f} s, {1000 * took / count:5.1f} ms a fund, peak {memory:,.0f} MB{growth}"
+        )
+        last = took
+
+
 def main() -> None:
+    profile = "--profile" in sys.argv
     with tempfile.TemporaryDirectory() as folder:
+        if not profile:
+            funds(Path(folder))
         one = Inputs(Path(folder) / "one", "LARGE", 10_000)
         one.floor()
-        floor = min(seconds(one.floor) for _ in range(3))
-        with profiled("--profile" in sys.argv):
-            took = min(seconds(one.struck) for _ in range(1 if "--profile" in sys.argv else 3))
+        floor = min(seconds(one.floor) for _ in range(5))
+        with profiled(profile):
+            took = min(seconds(one.struck) for _ in range(1 if profile else 5))
         limit = 3 * floor + 0.5
         print(f"10,000 positions, 5 classes: {took:.2f} s; read and multiplied in DuckDB {floor:.2f} s; "
               f"{took / limit:.2f} of the limit of 3 x {floor:.2f} + 0.5 = {limit:.2f} s")  # fmt: skip
-        if "--profile" in sys.argv:
-            return
-        many = [Inputs(Path(folder) / f"F{n}", f"F{n}", 500) for n in range(4)]
-        last = 0.0
-        for count in (25, 50, 100, 200):
-            took = seconds(lambda count=count: [many[n % 4].struck() for n in range(count)])  # type: ignore[misc]
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            growth = f", {took / last:.2f} times the last" if last else ""
-            each = f"{1000 * took / count:5.1f} ms a fund, peak {memory:,.0f} MB"
-            print(f"{count:>4} funds of 500 positions: {took:6.2f} s, {each}{growth}")
-            last = took
 
 
 if __name__ == "__main__":
