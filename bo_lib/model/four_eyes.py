@@ -16,8 +16,8 @@ from typing import Any, Literal, Protocol
 from bo_lib.model.findings import Outcome, Place, error
 from bo_lib.model.identifiers import same_person
 
-PROPOSAL = "proposal"
-MADE, APPROVED, REJECTED, REFUSED = (f"{PROPOSAL}.{what}" for what in ("made", "approved", "rejected", "refused"))
+PROPOSAL, OVERRIDE = "proposal", "price.override"  # of the books, of a price: the same ends follow
+MADE, APPROVED, REJECTED, REFUSED = "made", "approved", "rejected", "refused"
 State = Literal["waiting", "approved", "rejected"]
 
 
@@ -38,7 +38,7 @@ class Told(Protocol):
 
 @dataclass(frozen=True)
 class Proposal:
-    """What is to be done (``action``) about an event, as plain JSON in ``content``; ``value_base`` None: nobody knows.
+    """What is to be done (``action``) about an event or security, as plain JSON in ``content``; ``value_base`` None: nobody knows.
 
     ``sha256``: of its fact in the chain. ``checker`` approved or rejected it, with ``answer``.
     """
@@ -60,14 +60,14 @@ class Proposal:
 
 
 def proposals(facts: Iterable[Told]) -> dict[str, Proposal]:
-    """Every proposal by its id, as people have answered it; ``facts`` ``proposal.…`` in their order."""
+    """Every proposal by its id, as people have answered it; ``facts`` of one kind, ``proposal.…``, in their order."""
     known: dict[str, Proposal] = {}
     for fact in facts:
-        said = fact.payload
-        if fact.kind == MADE:
+        said, what = fact.payload, fact.kind.rpartition(".")[2]
+        if what == MADE:
             known.setdefault(said["id"], _made(fact))
-        elif fact.kind in (APPROVED, REJECTED) and (p := known.get(said["id"])) and p.state == "waiting":
-            state: State = "approved" if fact.kind == APPROVED else "rejected"
+        elif what in (APPROVED, REJECTED) and (p := known.get(said["id"])) and p.state == "waiting":
+            state: State = "approved" if what == APPROVED else "rejected"
             own = state == "approved" and same_person(p.by, fact.actor)
             if p.sha256 == said["sha256"] and not own:
                 known[p.id] = replace(p, state=state, checker=fact.actor, checked_at=fact.known_at, answer=said["text"])
@@ -81,8 +81,8 @@ def _made(fact: Told) -> Proposal:
     return Proposal(*told, fact.actor, fact.known_at, fact.hash)
 
 
-def find(known: Mapping[str, Proposal], name: str) -> Outcome[Proposal | None]:
-    """The proposal that waits under this id, or about this event; a letter with the nearest where there is none."""
+def find(known: Mapping[str, Proposal], name: str, todo: str = "bo proposals") -> Outcome[Proposal | None]:
+    """The proposal that waits under this id, or about this event or security; a letter with the nearest where there is none."""
     waiting = [p for p in known.values() if p.state == "waiting"]
     if found := [p for p in waiting if name in (p.id, p.about)]:
         return Outcome(found[0])
@@ -91,7 +91,7 @@ def find(known: Mapping[str, Proposal], name: str) -> Outcome[Proposal | None]:
     else:
         near = difflib.get_close_matches(name, [n for p in waiting for n in (p.id, p.about)], 1, 0.3)
         said, there = f"there is no proposal {name!r}", near[0] if near else "one that waits" if waiting else "nothing waits"
-    letter = error("proposal-unknown", said, Place(field="proposal"), found=name, expected=there, todo="bo proposals lists them")
+    letter = error("proposal-unknown", said, Place(field="proposal"), found=name, expected=there, todo=f"{todo} lists them")
     return Outcome(None, (letter,))
 
 

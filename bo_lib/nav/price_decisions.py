@@ -1,24 +1,21 @@
 """What people say and decide about prices: challenges with their evidence, and overrides that a second person approves.
 
-A fold over facts ``price.*``, each with its author (``by``) and time (``at``) from the chain. Nothing is changed: an override ends
-by its own date, or by a later one of the same instrument.
+Folds over facts ``price.…``, each with its author and time from the chain. Nothing is changed: an override ends by its own date, or
+by a later one of the same instrument.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any, Literal
 
 from bo_lib.model.findings import Finding, Place, error
-from bo_lib.model.identifiers import same_person
+from bo_lib.model.four_eyes import OVERRIDE, Proposal, Told, proposals
 from bo_lib.nav.pricing import PriceOverride
 
-CHALLENGED, PROPOSED, APPROVED, REJECTED, REFUSED = (
-    f"price.{what}" for what in ("challenged", "override_proposed", "override_approved", "override_rejected", "decision_refused")
-)
+CHALLENGED, REFUSED = "price.challenged", "price.decision_refused"
 OVERRIDE_DAYS_MAX = 31  # calendar days: a price that stands longer is a valuation policy
 
 
@@ -32,59 +29,29 @@ class Challenge:
 
 
 @dataclass(frozen=True)
-class Proposal:
-    """An override as proposed; ``state`` waiting, approved, rejected or superseded."""
-
-    id: str
-    isin: str
-    price: Decimal
-    currency: str
-    start: date
-    until: date
-    text: str
-    by: str
-    evidence: str = ""
-    state: Literal["waiting", "approved", "rejected", "superseded"] = "waiting"
-    checker: str = ""
-
-    def override(self) -> PriceOverride:
-        return PriceOverride(self.isin, self.price, self.currency, self.start, self.until, self.text, self.by, self.checker)
-
-
-@dataclass(frozen=True)
 class PriceDecisions:
+    """``proposals``: of overrides, each about its ISIN."""
+
     challenges: tuple[Challenge, ...] = ()
     proposals: tuple[Proposal, ...] = ()
-
-    def waiting(self, isin: str) -> Proposal | None:
-        return next((p for p in reversed(self.proposals) if p.isin == isin and p.state == "waiting"), None)
 
     @property
     def overrides(self) -> tuple[PriceOverride, ...]:
         """What two people stand behind, the latest of an instrument last; each ends on its own."""
-        return tuple(p.override() for p in self.proposals if p.state == "approved")
+        return tuple(_override(p) for p in self.proposals if p.state == "approved")
 
 
-def price_decisions(facts: Iterable[Mapping[str, Any]]) -> PriceDecisions:
-    """``facts``: payloads with ``fact`` (their kind), ``by`` and ``at``, in order."""
-    challenges: list[Challenge] = []
-    known: dict[str, Proposal] = {}
-    for f in facts:
-        if f["fact"] == CHALLENGED:
-            challenges.append(Challenge(f["isin"], date.fromisoformat(f["date"]), f["by"], f["text"], f["evidence"]))
-        elif f["fact"] == PROPOSED:
-            known = {i: replace(p, state="superseded") if _gives_way(p, f["isin"]) else p for i, p in known.items()}
-            first, last = date.fromisoformat(f["date"]), date.fromisoformat(f["until"])
-            price = Decimal(f["price"])
-            known[f["id"]] = Proposal(f["id"], f["isin"], price, f["currency"], first, last, f["text"], f["by"], f["evidence"])
-        elif f["fact"] in (APPROVED, REJECTED) and f["id"] in known:
-            state: Literal["approved", "rejected"] = "approved" if f["fact"] == APPROVED else "rejected"
-            known[f["id"]] = replace(known[f["id"]], state=state, checker=f["by"])
-    return PriceDecisions(tuple(challenges), tuple(known.values()))
+def price_decisions(facts: Iterable[Told]) -> PriceDecisions:
+    """``facts`` ``price.…`` in their order."""
+    told = list(facts)
+    said = ((f.payload, f.actor) for f in told if f.kind == CHALLENGED)
+    challenges = (Challenge(p["isin"], date.fromisoformat(p["date"]), by, p["text"], p["evidence"]) for p, by in said)
+    return PriceDecisions(tuple(challenges), tuple(proposals(f for f in told if f.kind.startswith(OVERRIDE)).values()))
 
 
-def _gives_way(p: Proposal, isin: str) -> bool:
-    return p.isin == isin and p.state == "waiting"
+def _override(p: Proposal) -> PriceOverride:
+    until, price = date.fromisoformat(p.content["until"]), Decimal(p.content["price"])
+    return PriceOverride(p.about, price, p.content["currency"], p.day, until, p.text, p.by, p.checker)
 
 
 def unfit_override(isin: str, price: Decimal, start: date, until: date, text: str, known: Mapping[str, str]) -> str:
@@ -96,13 +63,6 @@ def unfit_override(isin: str, price: Decimal, start: date, until: date, text: st
     if not start <= until or (until - start).days > OVERRIDE_DAYS_MAX:
         return f"an override ends by itself within {OVERRIDE_DAYS_MAX} days from {start}: found {until}"
     return "" if text.strip() else "an override has a reason and its evidence: found none"
-
-
-def unfit_approval(p: Proposal | None, isin: str, by: str) -> str:
-    """Why a proposal cannot be approved by this person; empty when it can."""
-    if p is None:
-        return f"no override of {isin} waits for a second person"
-    return f"{p.by} proposed it; a second person is needed: found {by}" if same_person(p.by, by) else ""
 
 
 def refusal(isin: str, why: str) -> Finding:

@@ -19,7 +19,7 @@ arrivals
     fund (empty: all funds wait for it), sender, format, business_date, state (arrived, damaged, late, missing or refused),
     [file, findings].
 proposals
-    fund, id, action, about, by, text: what waits for a second person, whatever the date.
+    fund, action, about, by, text: what waits for a second person, whatever the date.
 """
 
 from __future__ import annotations
@@ -346,7 +346,7 @@ def _attention(
     found += [Item(2, ZERO, str(f["fund"] or FIRM), f"{f['sender']} {f['format']} {f['state']}", _said_of(f)) for f in files]
     found += [
         Item(2, ZERO, str(p["fund"]), f"{str(p['action']).capitalize()} {p['about']}",
-             f"proposed by {p['by']}, waits for a second person: {p['text']}; bo proposals approve {p['id']} --fund {p['fund']}")
+             f"proposed by {p['by']}, waits for a second person: {p['text']}")
         for p in proposals
     ]  # fmt: skip
     for fund, history in struck.items():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bo_lib.config import Delivery, Firm, ParameterError, load_fund
-from bo_lib.model.four_eyes import PROPOSAL, proposals
+from bo_lib.model.four_eyes import OVERRIDE, PROPOSAL, proposals
 from bo_lib.store import Store, StoredFact
 from bo_lib.views.tower import Tower, tower
 
@@ -48,13 +48,13 @@ def tower_data(
         _breaks(store.facts("break", effective_until=business_date)),
         _navs(store.facts("nav", effective_until=business_date)),
         _last_word([_row(f) for f in _of_day(store, "arrival", business_date)], shared),
-        _proposals(store.facts(PROPOSAL)),
+        _proposals([*store.facts(PROPOSAL), *store.facts(OVERRIDE)]),
     )
 
 
 def _proposals(facts: Sequence[StoredFact]) -> list[dict[str, Any]]:
     return [
-        {"fund": fund, "id": p.id, "action": p.action, "about": p.about, "by": p.by, "text": p.text}
+        {"fund": fund, "action": p.action, "about": p.about, "by": p.by, "text": p.text}
         for fund in dict.fromkeys(f.stream for f in facts)
         for p in proposals(f for f in facts if f.stream == fund).values()
         if p.state == "waiting"

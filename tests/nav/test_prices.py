@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +14,7 @@ from bo_lib.model.events import Dividend, Split
 from bo_lib.model.findings import Outcome
 from bo_lib.model.tables import FX_RATES, INSTRUMENTS, PRICES
 from bo_lib.nav import Priced, PriceOverride, select_prices, select_rates
-from bo_lib.nav.price_decisions import APPROVED, PROPOSED, REJECTED, price_decisions, unfit_approval, unfit_override
+from bo_lib.nav.price_decisions import price_decisions, unfit_override
 
 T = date(2026, 6, 11)  # a Thursday
 MASTER = INSTRUMENTS.build([{"isin": "SHARE", "name": "Share", "kind": "equity", "currency": "GBP"}]).value
@@ -192,30 +192,32 @@ def test_rates_of_the_day(quotes: list[str], chosen: str | None, found: list[str
     assert outcome.value.per_pivot["EUR"] == 1
 
 
-def fact(kind: str, by: str, **more: str) -> dict[str, str]:
-    common = {"fact": kind, "by": by, "at": "2026-06-11T20:00:00Z", "date": T.isoformat(), "isin": "SHARE", "id": "p1"}
-    return {**common, "text": "tender", "evidence": "", **more}
+class Said(NamedTuple):
+    """A fact of the chain."""
+
+    kind: str
+    payload: dict[str, Any]
+    actor: str
+    known_at: str = "2026-06-11T20:00:00Z"
+    hash: str = "h"
 
 
-PROPOSE = {"price": "90", "currency": "GBP", "until": (T + timedelta(days=2)).isoformat()}
+CONTENT = {"price": "90", "currency": "GBP", "until": (T + timedelta(days=2)).isoformat(), "evidence": ""}
+MADE = Said("price.override.made", {"id": "p1", "action": "override", "about": "SHARE", "content": CONTENT, "text": "tender",
+                                    "day": T.isoformat(), "value_base": None}, "ana")  # fmt: skip
+
+
+def answer(what: str, by: str) -> Said:
+    return Said(f"price.override.{what}", {"id": "p1", "sha256": "h", "text": ""}, by)
 
 
 def test_an_override_waits_for_a_second_person_and_ends_by_itself() -> None:
-    proposed = [fact(PROPOSED, "ana", **PROPOSE)]
-    assert price_decisions(proposed).overrides == ()
-    waits = price_decisions(proposed).waiting("SHARE")
-    assert unfit_approval(waits, "SHARE", " Ana ") and not unfit_approval(waits, "SHARE", "ben")
-    stands = price_decisions([*proposed, fact(APPROVED, "ben")])
-    (made,) = stands.overrides
-    assert (made.maker, made.checker, made.price) == ("ana", "ben", 90) and stands.waiting("SHARE") is None
+    assert price_decisions([MADE]).overrides == ()
+    assert price_decisions([MADE, answer("approved", " Ana ")]).overrides == (), "whoever wrote it"
+    (made,) = price_decisions([MADE, answer("approved", "ben")]).overrides
+    assert (made.maker, made.checker, made.price, made.until) == ("ana", "ben", 90, T + timedelta(days=2))
     assert select("A 100", "B 100", overrides=[made]).value.prices["SHARE"] == 90
-    assert price_decisions([*proposed, fact(REJECTED, "ben")]).overrides == ()
-
-
-def test_a_later_proposal_takes_the_place_of_one_that_waits() -> None:
-    later = price_decisions([fact(PROPOSED, "ana", **PROPOSE), fact(PROPOSED, "eva", **{**PROPOSE, "id": "p2", "price": "91"})])
-    assert [p.state for p in later.proposals] == ["superseded", "waiting"]
-    assert later.waiting("SHARE") and later.waiting("SHARE").price == 91  # type: ignore[union-attr]
+    assert price_decisions([MADE, answer("rejected", "ben")]).overrides == ()
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ def test_an_override_under_four_eyes(desk: Workbench, tmp_path: Path, monkeypatc
     assert again.priced().value.prices[isin] == before * 2
     (standing,) = [p for p in again.price_decisions().proposals if p.state == "approved"]
     assert (standing.by, standing.checker) == ("ana", "ben")
-    assert attachments(desk.office).path(standing.evidence).read_text("utf-8") == "tender offer"
-    assert [f.actor for f in desk.office.store.facts("price.decision_refused")] == ["ana"]
+    assert attachments(desk.office).path(standing.content["evidence"]).read_text("utf-8") == "tender offer"
+    assert [f.actor for f in desk.office.store.facts("price.override.refused")] == ["ana"]
     listed = again.prices_listed(again.priced().value.table)
     assert listed.verdict is Verdict.ATTENTION and {s.title for s in listed.sections} == {"To look at", "Overrides"}
 
