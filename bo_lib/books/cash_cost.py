@@ -5,10 +5,11 @@ Money that goes out takes the average cost of the balance along; its transaction
 overdraft is the same with the signs changed. A day is one step: what adds to a balance comes before what reduces it, and
 reductions share the cost that leaves by amount, so that the order of a day's events decides no more than where a cent of
 rounding stands. The cost that leaves is rounded half up to the minor unit; what reduces a balance to zero takes all that is
-left, and what goes beyond zero opens the other side at the rates of the day's reductions.
+left, and what goes beyond zero opens the other side at the rates of the day's reductions. A deposit placed is paid for like a
+security, so it realises.
 
-Sources: ASC 946-830-45 (revaluation is unrealised, and realised once cash flows); 26 CFR 1.988-2(a)(2)(iii)(B) (any reasonable
-method used consistently for an account, pro rata among them); average is practice.
+Sources: ASC 946-830-45 (revaluation is unrealised, and realised once cash flows); 26 CFR 1.988-2(a)(2)(iii)(B)(1) (any reasonable
+method used consistently for all accounts, pro rata among them); average is practice.
 """
 
 from __future__ import annotations
