@@ -52,7 +52,10 @@ def correct(office: Office, arguments: argparse.Namespace) -> int:
 def proposals(office: Office, arguments: argparse.Namespace) -> int:
     if arguments.decision is None:
         listed = [desk.proposals_listed(answered_too=arguments.all) for desk in _desks(office, arguments)]
-        _tell_json([r.to_dict() for r in listed]) if arguments.json else _tell("\n".join(r.to_text(500) for r in listed))
+        if arguments.json:
+            _tell_json([r.to_dict() for r in listed])
+        else:
+            _tell("\n".join(r.to_text(500) if any(s.table for s in r.sections) else r.summary for r in listed))
         return Exit.OK if all(r.verdict == "pass" for r in listed) else Exit.ATTENTION
     desks = _desks(office, arguments)
     if arguments.decision == "journal":

@@ -142,7 +142,8 @@ class BooksDesk(NavDesk):
         if (p := made.value) is None:
             return self._unchanged(made.findings)
         worth = "an amount nobody knows" if p.value_base is None else f"{p.value_base:,.2f}"
-        above = "takes two people always" if p.action == JOURNAL else f"one person may up to {self.office.firm.four_eyes_above:,f}"
+        limit = f"one person may up to {self.office.firm.four_eyes_above:,f}"
+        above = limit if p.action != JOURNAL and self._needs_two(p.value_base) else "two people do this whatever it moves"
         said = f"Proposal {p.id}: {p.action} {p.about}. It moves {worth} {self.fund.base_currency} ({above}) and waits for a second"
         said += f" person: bo proposals approve {p.id} --fund {self.fund.id}."
         return pages.decided_report(said, self.waiting(), Verdict.ATTENTION, ())

@@ -60,7 +60,7 @@ def waits(desk: Workbench) -> list[tuple[str, str]]:
 def test_a_manual_journal_is_booked_when_a_second_person_approves_it(as_: As) -> None:
     desk = as_("ana")
     said = desk.propose_journal(journal())
-    assert said.verdict is Verdict.ATTENTION and "It moves 20,000.00 EUR (takes two people always)" in said.summary
+    assert said.verdict is Verdict.ATTENTION and "It moves 20,000.00 EUR (two people do this whatever it moves)" in said.summary
     assert not booked(desk), "nothing is posted before"
     for same in ("ana", "ANA", " Ana "):
         own = as_(same).approve_proposal("MJ1")
@@ -128,7 +128,8 @@ def test_a_journal_of_two_people_is_withdrawn_by_two(as_: As) -> None:
     desk.propose_journal(journal(amount="5"))
     as_("ben").approve_proposal("MJ1")
     assert codes(desk.correct("MJ1", {"reason": "x"}, "y")) == ["journal-signed"]
-    assert desk.withdraw("MJ1", "booked twice").verdict is Verdict.ATTENTION, "however small"
+    said = desk.withdraw("MJ1", "booked twice")
+    assert said.verdict is Verdict.ATTENTION and "(two people do this whatever it moves)" in said.summary, "however small"
     assert booked(desk)
     assert as_("ana").approve_proposal("MJ1").verdict is Verdict.PASS
     assert not booked(desk) and not desk.known.refused()
