@@ -194,6 +194,7 @@ class Tolerances(Strict):
     price_move_pct: NotNegative = Decimal(15)
     price_source_pct: NotNegative = Decimal(1)
     price_stale_days: Days = 3  # weekdays without a change
+    price_spread_pct: NotNegative = Decimal(5)  # from bid to ask, of the middle
     price_early_minutes: Days = 60  # of a price or rate, before the snapshot
     fx_move_pct: NotNegative = Decimal(5)
     fx_source_pct: NotNegative = Decimal("0.5")

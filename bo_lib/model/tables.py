@@ -300,6 +300,8 @@ PRICES = Table("prices", "prices as vendors send them", ("source", "isin", "pric
     Column("price", PRICE, "per share in currency, or clean percent of par", True),
     Column("currency", TEXT, "ISO 4217; GBX where the vendor quotes pence"),
     Column("price_type", TEXT, "close, mid, bid, fair"),
+    Column("bid", PRICE, "what buyers pay, quoted as price is; null or zero where there is none"),
+    Column("ask", PRICE, "what sellers ask, quoted as price is; null or zero where there is none"),
     Column("quoted_at", TEXT, "ISO 8601 with offset: the moment the price is of, where the vendor says it"),
     *_FILE,
 ))  # fmt: skip

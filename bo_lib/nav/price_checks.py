@@ -34,6 +34,8 @@ class Candidate:
     reference: Decimal | None = None
     unchanged_days: int = 0
     early_minutes: int = 0
+    bid: Decimal | None = None
+    ask: Decimal | None = None
     notes: list[str] = field(default_factory=list)
     rejected: str = ""  # code of the finding that rejects it
     spike: bool = False
@@ -65,6 +67,7 @@ def candidates(
         ccy = ccy or currency or "XXX"
         c = Candidate(isin, row["source"], price, ccy, Place(sha256=row["file"] or "", at=row["at"] or ""), reference)
         c.unchanged_days, c.early_minutes = _unchanged(c, earlier, day), early_minutes(row, snapshot)
+        c.bid, c.ask = (_pounds(row[name], row["currency"]) if (row.get(name) or 0) > 0 else None for name in ("bid", "ask"))
         _judge(c, currency, before, actions, tolerances)
         found[c.source] = c
     return found
@@ -81,8 +84,11 @@ def early_minutes(row: Mapping[str, Any], snapshot: datetime | None) -> int:
 
 def _in_major(row: Mapping[str, Any]) -> tuple[Decimal, str]:
     """Price and currency with pence turned into pounds."""
-    ccy = PENCE.get(row["currency"])
-    return (row["price"] / 100, ccy) if ccy else (row["price"], row["currency"])
+    return _pounds(row["price"], row["currency"]), PENCE.get(row["currency"], row["currency"])
+
+
+def _pounds(amount: Decimal, currency: str) -> Decimal:
+    return amount / 100 if currency in PENCE else amount
 
 
 def _restated(price: Decimal, actions: Sequence[Split | Dividend], price_date: date) -> Decimal:
@@ -124,6 +130,19 @@ def _judge(
             c.spike, c.rejected = not at_old, f"price-{kind}-not-applied" if at_old else ""
     if c.rejected:
         c.notes.append(SAYS[c.rejected])
+
+
+def quote_doubts(c: Candidate, tolerances: Tolerances) -> list[tuple[str, str]]:
+    """What the bid and the ask that came with a price say against it: codes, each in words."""
+    doubts, bid, ask = [], c.bid, c.ask
+    said = f"bid {plain(bid) if bid else 'none'}, ask {plain(ask) if ask else 'none'}"
+    if bid and ask and bid > ask:
+        return [("price-crossed", f"{said}: the bid is above the ask")]
+    if bid and ask and (apart := (ask - bid) / (ask + bid) * 200) > tolerances.price_spread_pct:
+        doubts.append(("price-spread", f"{said}: {round_to(apart, 2)}% apart"))
+    if (bid and c.price < bid) or (ask and c.price > ask):
+        doubts.append(("price-outside-quote", f"{said}: the price {plain(c.price)} is outside"))
+    return doubts
 
 
 SAYS = {

@@ -59,14 +59,15 @@ def _near(prices: pa.Table, day: date) -> tuple[pa.Table, bool]:
 def _of(near: pa.Table, wanted: pa.Table) -> pa.Table:
     """Rows of what is wanted, with its position ``who``; pence are pounds."""
     who = pc.index_in(near["isin"], value_set=wanted["isin"].combine_chunks()).cast(pa.int64())
-    near = near.select(["isin", "source", "price_date", "price", "currency", "quoted_at"]).append_column("who", who)
+    near = near.select(["isin", "source", "price_date", "price", "currency", "quoted_at", "bid", "ask"]).append_column("who", who)
     near = near.filter(near["who"].is_valid()).combine_chunks()
     pence = pc.index_in(near["currency"], value_set=pa.array(PENCE))
     if pence.null_count < len(pence):
-        pounds = pc.round(pc.multiply(near["price"].cast(pa.decimal256(38, 12)), _HUNDREDTH), 12, _AWAY).cast(PRICE)
-        price = pc.if_else(pence.is_valid(), pounds, near["price"])
-        currency = pc.coalesce(pa.array(PENCE.values()).take(pence), near["currency"])
-        near = near.drop_columns(["price", "currency"]).append_column("price", price).append_column("currency", currency)
+        columns = {name: near[name] for name in near.column_names}
+        for name in ("price", "bid", "ask"):
+            pounds = pc.round(pc.multiply(near[name].cast(pa.decimal256(38, 12)), _HUNDREDTH), 12, _AWAY).cast(PRICE)
+            columns[name] = pc.if_else(pence.is_valid(), pounds, near[name])
+        near = pa.table({**columns, "currency": pc.coalesce(pa.array(PENCE.values()).take(pence), near["currency"])})
     return near
 
 
@@ -77,11 +78,20 @@ def _doubted(near: pa.Table, wanted: pa.Table, day: date, tolerances: Tolerances
     own = pc.or_(pc.equal(known, ""), pc.equal(near["currency"], known))
     said = pc.unique(near["quoted_at"]).to_pylist() if snapshot else []
     early = [s for s in said if early_minutes({"quoted_at": s}, snapshot) > tolerances.price_early_minutes]
+    odd = _true(pc.greater_equal(price, _HUGE)) | today & _quoted_otherwise(near, tolerances)
     sound = _true(pc.and_(pc.greater(price, 0), own)) & ~_true(pc.is_in(near["quoted_at"], value_set=pa.array(early, pa.string())))
     doubted = np.ones(wanted.num_rows, bool)
     doubted[who[today & _true(first)]] = False
-    doubted[who[today & ~sound | _true(pc.greater_equal(price, _HUGE))]] = True
+    doubted[who[today & ~sound | odd]] = True
     return doubted
+
+
+def _quoted_otherwise(near: pa.Table, tolerances: Tolerances) -> Any:
+    """Rows whose bid and ask could say something against the price."""
+    bid, ask = (pc.if_else(pc.greater(near[name], 0), near[name], None) for name in ("bid", "ask"))
+    odd = pc.less(near["price"], bid), pc.greater(near["price"], ask), pc.greater(bid, ask), pc.greater_equal(ask, _HUGE)
+    far = pc.greater_equal(_pct(ask.cast(_WIDE, safe=False), bid.cast(_WIDE, safe=False)), tolerances.price_spread_pct)
+    return np.any([_true(mask) for mask in (*odd, far)], axis=0)
 
 
 def _unlike_before(near: pa.Table, wanted: pa.Table, day: date, complete: bool) -> Any:

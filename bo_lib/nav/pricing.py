@@ -24,7 +24,7 @@ from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, round_to
 from bo_lib.model.tables import built
 from bo_lib.nav.columns import decimals
-from bo_lib.nav.price_checks import SAYS, Candidate, apart_pct, candidates, plain
+from bo_lib.nav.price_checks import SAYS, Candidate, apart_pct, candidates, plain, quote_doubts
 from bo_lib.nav.price_screen import undoubted
 from bo_lib.nav.tables import CANDIDATES
 
@@ -230,6 +230,10 @@ def _about(
         said = f"{pick.isin}: {pick.source} quotes {plain(pick.price)} {pick.early_minutes} minutes before the snapshot"
         todo = f"ask {pick.source} for its price of the snapshot"
         findings.append(warning("price-early", said, pick.place, found=f"{pick.early_minutes} minutes", todo=todo))
+    for code, said in quote_doubts(pick, tolerances):
+        pick.notes.append(said)
+        todo = f"challenge the quote with {pick.source}"
+        findings.append(warning(code, f"{pick.isin}: {pick.source} sends {said}", pick.place, found=plain(pick.price), todo=todo))
     for other in candidates.values():
         if other is not pick and not other.rejected and apart_pct(pick, other) > tolerances.price_source_pct:
             pick.notes.append(f"{other.source} says {plain(other.price)}")

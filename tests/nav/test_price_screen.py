@@ -32,6 +32,15 @@ LEVELS = st.sampled_from(
 SENT_AT = st.sampled_from([None, None, "2026-06-11T17:00:00+02:00", "2026-06-11T09:00:00+02:00", "noon"])
 
 
+WIDTHS = st.sampled_from([None] * 6 + [("-0.1", "0.1"), ("0.1", "-0.1"), ("-3", "3"), ("0.1", "0.2"), ("-1", "0"), ("-99", None)])
+
+
+def around(price: Decimal, width: tuple[str, str | None] | None) -> dict[str, Decimal]:
+    """Bid and ask, so many percent from the price."""
+    low, high = width or (None, None)
+    return {name: round(price * (100 + Decimal(pct)) / 100, 6) for name, pct in (("bid", low), ("ask", high)) if pct}
+
+
 @st.composite
 def quotes(draw: st.DrawFn) -> list[dict[str, Any]]:
     """Some days of some sources: mostly a price near 100, now and then what can go wrong."""
@@ -46,7 +55,7 @@ def quotes(draw: st.DrawFn) -> list[dict[str, Any]]:
                 odd = draw(st.sampled_from([None, "CHF"])) if not draw(st.integers(0, 30)) else own
                 price, currency = (price * 100, "GBX") if pence and abs(price) < 10**9 else (price, odd)
                 row = {"source": source, "isin": isin, "price_date": T - timedelta(days=back), "quoted_at": draw(SENT_AT),
-                       "price": price, "currency": currency}  # fmt: skip
+                       "price": price, "currency": currency, **around(price, draw(WIDTHS))}  # fmt: skip
                 rows += [row] * (2 if not draw(st.integers(0, 60)) else 1)
     return draw(st.permutations(rows)) if len(rows) < 12 else rows
 
@@ -84,7 +93,8 @@ def steady(*isins: str, days: int = 30) -> pa.Table:
     """Two sources, prices that move a little every weekday."""
     dates = [d for n in range(days) if (d := T - timedelta(days=n)).weekday() < 5]
     return PRICES.build(
-        {"source": s, "isin": i, "price_date": d, "price": Decimal(100) + d.day + k, "currency": KINDS[i][1]}
+        {"source": s, "isin": i, "price_date": d, "price": Decimal(100) + d.day + k, "currency": KINDS[i][1],
+         "bid": Decimal(99) + d.day, "ask": Decimal(101) + d.day}
         for d in dates for i in isins for k, s in ((Decimal(0), "A"), (Decimal("0.1"), "B"))
     ).value  # fmt: skip
 

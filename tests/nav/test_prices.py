@@ -110,6 +110,31 @@ def test_a_large_dividend_restates_the_prices_before_it() -> None:
     assert codes(select("A 70.5", "B 70")) == ["price-moved", "price-moved"]  # nobody told of it: another source confirms
 
 
+@pytest.mark.parametrize(
+    ("quoted", "found"),
+    [
+        ("100.9 101.1", []),
+        ("101 101", []),  # locked is not crossed
+        ("0 101.1", []),  # zero is no bid
+        ("101.1 100.9", ["price-crossed"]),
+        ("98.4 103.6", ["price-spread"]),  # 5.15% of the middle
+        ("98.5 103.5", []),
+        ("101.1 101.3", ["price-outside-quote"]),
+        ("100 100.9", ["price-outside-quote"]),
+        ("0 100.9", ["price-outside-quote"]),
+        ("80 100", ["price-outside-quote", "price-spread"]),
+    ],
+)
+def test_a_price_is_held_against_its_bid_and_ask(quoted: str, found: list[str]) -> None:
+    for unit, price in (("GBP", 101), ("GBX", 10100)):
+        bid, ask = (Decimal(text) * price / 101 for text in quoted.split())
+        today = {"source": "A", "isin": "SHARE", "price_date": T, "price": Decimal(price), "currency": unit, "bid": bid, "ask": ask}
+        table = PRICES.build([*prices("B 101").to_pylist(), today]).value
+        outcome = select_prices(table, ["SHARE"], ("A", "B"), T, tolerances=Tolerances(), instruments=MASTER)
+        assert (outcome.value.prices["SHARE"], codes(outcome), outcome.ok) == (101, found, True)
+        assert [bool(r["reason"]) for r in outcome.value.table.to_pylist() if r["chosen"]] == [bool(found)]
+
+
 def test_a_kind_of_instrument_has_its_own_hierarchy() -> None:
     assert select("A 101", "B 101.2", by_kind={"equity": ("B", "A")}).value.prices["SHARE"] == Decimal("101.2")
     assert select("A 101", "B 101.2", by_kind={"fund": ("B", "A")}).value.prices["SHARE"] == 101
