@@ -16,7 +16,6 @@ from bo_lib.close.statements import (
     statement_of_net_assets,
     trial_balance,
 )
-from bo_lib.close.steps import Steps
 from bo_lib.close.tasks import CloseState, close
 from bo_lib.close.terms import FairValueLevels, Layout
 
@@ -39,7 +38,6 @@ __all__ = [
     "RollForward",
     "Run",
     "Sources",
-    "Steps",
     "close",
     "compare_as_of",
     "digest",

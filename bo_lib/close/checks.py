@@ -90,11 +90,12 @@ class Answer:
     says: str
     items: int = 0
     seen: Any = None
+    hashed: str = ""  # the hash of what was seen, where it was taken before
 
     @cached_property
     def evidence(self) -> str:
         """Hash of what was looked at and said; empty while there is nothing."""
-        return "" if self.state == "open" else digest([self.state, self.says, self.seen])
+        return self.hashed if self.hashed else "" if self.state == "open" else digest([self.state, self.says, self.seen])
 
 
 def _missing(what: str) -> Answer:

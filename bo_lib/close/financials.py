@@ -49,16 +49,6 @@ class Sources:
     prior: Period | None = None
 
     @property
-    def evidence(self) -> list[Any]:
-        """All that the statements depend on, to be hashed."""
-        struck, prior = self.struck, self.prior
-        return [
-            self.of.opened, self.of.lines, struck.components, struck.classes, struck.priced.table, self.instruments, self.realised,
-            {day.isoformat(): {c: s.model_dump_json() for c, s in states.items()} for day, states in self.observed.items()},
-            self.levels.model_dump_json(), self.days_in_year, prior.lines if prior else None,
-        ]  # fmt: skip
-
-    @property
     def opening(self) -> Mapping[str, ClassState]:
         return self.observed.get(self.of.opened, {})
 

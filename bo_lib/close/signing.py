@@ -184,12 +184,12 @@ def reopen_tasks(rows: Rows, record: CloseRecord, names: Sequence[str], said: Sa
     return Decision("done", f"{', '.join(names)} reopened by {said.by}: {said.text}.", tuple(facts))
 
 
-def soft_close(rows: Rows, record: CloseRecord, said: Said, missing_before: str) -> Decision:
-    """No posting without approval from now on. ``missing_before``: why the month before stands in the way, or empty."""
+def soft_close(rows: Rows, record: CloseRecord, said: Said, in_the_way: str) -> Decision:
+    """No posting without approval from now on. ``in_the_way``: why the month cannot be closed yet, or empty."""
     undone = [f"{r['task']} ({r['state']})" for r in rows if r["state"] != "done"]
     for letter in (
         _twice(record) if record.lock in ("soft", "hard") else "",
-        missing_before,
+        in_the_way,
         f"not every task is done: {', '.join(undone)}; bo close list shows what each waits for" if undone else "",
     ):
         if letter:
@@ -198,7 +198,7 @@ def soft_close(rows: Rows, record: CloseRecord, said: Said, missing_before: str)
     return Decision("done", f"{record.month} is soft closed: what is posted to it from now on needs an approval.", facts)
 
 
-def hard_close(rows: Rows, record: CloseRecord, said: Said, missing_before: str, frozen: Mapping[str, Any]) -> Decision:
+def hard_close(rows: Rows, record: CloseRecord, said: Said, in_the_way: str, frozen: Mapping[str, Any]) -> Decision:
     """Nothing is posted any more. The first person proposes, a second closes; every task is prepared and reviewed.
 
     ``frozen``: figures kept with the fact: net assets, states of the classes, hash of the statements.
@@ -207,7 +207,7 @@ def hard_close(rows: Rows, record: CloseRecord, said: Said, missing_before: str,
     unsigned = [r["task"] for r in rows if not r["reviewed_by"]]
     for letter in (
         _twice(record) if record.lock == "hard" else "",
-        missing_before,
+        in_the_way,
         f"{record.month} is not soft closed yet: bo close soft first" if record.lock == "open" else "",
         f"not every task is done: {', '.join(undone)}" if undone else "",
         f"not prepared and reviewed: {', '.join(unsigned)}; two people sign them (bo close sign)" if unsigned else "",

@@ -25,6 +25,7 @@ class CloseState:
 
     table: pa.Table
     seconds: Mapping[str, float] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # what each check said, whatever the tasks before it say
 
     @property
     def states(self) -> dict[str, str]:
@@ -45,7 +46,7 @@ class CloseState:
 
 def close(
     terms: Close, evidence: Evidence, calendar: str, *, record: CloseRecord | None = None, today: date | None = None,
-    clock: Callable[[], float] | None = None,
+    clock: Callable[[], float] | None = None, kept: Mapping[str, Answer] | None = None,
 ) -> Outcome[CloseState]:  # fmt: skip
     """Runs the tasks of ``terms`` (parameters/close.yaml) over ``evidence``.
 
@@ -54,7 +55,7 @@ def close(
 
     ``record``: what people did so far. A task that was signed on other evidence than there is now is open until it is signed
     again; what needs it waits, and keeps its own signatures when its own evidence is the same. ``today`` tells who is late.
-    ``clock`` (seconds) measures each check.
+    ``clock`` (seconds) measures each check. ``kept``: answers to the very same evidence, which are not looked for again.
     """
     findings = [*_unknown(terms)]
     order, circle = _ordered(terms)
@@ -67,16 +68,19 @@ def close(
             )
         )
     answers: dict[str, Answer] = {}
+    found = dict(kept or {})
     record, rows, seconds = record or CloseRecord(f"{evidence.day:%Y-%m}"), [], {}
     named = {name for task in terms.tasks for name in task.reconciliations}
     for task in order:
         began = clock() if clock else 0.0
-        alone = _alone(task, evidence, named)
+        if task.id not in found:
+            found[task.id] = _alone(task, evidence, named)
+        alone = found[task.id]
         answers[task.id] = _state(task, alone, answers, record)
         seconds[task.id] = clock() - began if clock else 0.0
         due = add_business_days(evidence.day, task.due_business_day, calendar)
         rows.append(_row(task, answers[task.id], alone, due, record.task(task.id), today))
-    return Outcome(CloseState(built(CLOSE_TASKS, rows), seconds), tuple(findings))
+    return Outcome(CloseState(built(CLOSE_TASKS, rows), seconds, found), tuple(findings))
 
 
 def _alone(task: CloseTask, evidence: Evidence, named: Collection[str]) -> Answer:

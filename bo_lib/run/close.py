@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +27,9 @@ def close(office: Office, arguments: argparse.Namespace) -> int:
     if step == "check-pack":
         return _check_packs(arguments)
     if step == "list":
-        reports = [_desk(office, fund, arguments.month).close_tasks() for fund in _funds(office, arguments.fund)]
+        funds = _funds(office, arguments.fund)
+        _look(office, funds, arguments.month)
+        reports = [_desk(office, fund, arguments.month).close_tasks() for fund in funds]
         return max(_show(report, arguments.json) for report in reports)
     desk = _desk(office, arguments.fund, arguments.month)
     if step == "true-up":
@@ -43,6 +47,20 @@ def close(office: Office, arguments: argparse.Namespace) -> int:
         "hard": lambda: desk.hard_close(text), "reopen": lambda: desk.reopen_close(names, text),
     }  # fmt: skip
     return _show(acts[step](), arguments.json)
+
+
+def _look(office: Office, funds: Sequence[str], month: str) -> None:
+    """Has the tasks of several funds worked out side by side where anything they depend on has changed, and recorded."""
+    changed = [fund for fund in funds if not _desk(office, fund, month).is_kept()] if len(funds) > 1 else []
+    if len(changed) > 1 and office.firm.workers > 1:
+        with ProcessPoolExecutor(office.firm.workers, multiprocessing.get_context("spawn")) as pool:
+            list(pool.map(_look_at, *zip(*((office.root, fund, month) for fund in changed), strict=True)))
+
+
+def _look_at(root: Path, fund: str, month: str) -> None:
+    from bo_lib.workbench.office import Office
+
+    _desk(Office(root), fund, month).close_tasks()
 
 
 def _write(office: Office, desk: Workbench, step: str, out: Path | None) -> int:

@@ -41,6 +41,7 @@ from bo_lib.model import dates
 from bo_lib.model.events import Accrual, from_payload
 from bo_lib.model.findings import Outcome
 from bo_lib.model.four_eyes import PROPOSAL, Proposal, proposals
+from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, round_money, round_to
 from bo_lib.model.tables import built
 from bo_lib.recon import Reconciliation, accepted_breaks
@@ -48,6 +49,7 @@ from bo_lib.store import StoredFact
 from bo_lib.views.pages import close as pages
 from bo_lib.views.report import Report
 from bo_lib.workbench.break_desk import told
+from bo_lib.workbench.close_kept import kept, looked_at
 from bo_lib.workbench.desk import once
 from bo_lib.workbench.office import RUNS
 from bo_lib.workbench.recon_desk import ReconDesk
@@ -96,11 +98,22 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         return record_of(month, [told(f) for f in facts if f.payload.get("month") == month and f.kind != CHECKED])
 
     @once
-    def closing(self) -> Outcome[CloseState]:
-        record = self.close_record()
-        return close(
-            self.close_terms(), self.close_evidence(), self.fund.calendar, record=record, today=self.today, clock=perf_counter
-        )
+    def closing(self, afresh: bool = False) -> Outcome[CloseState]:
+        """Where the tasks stand. What depends on nothing that has changed since it was looked at last is not looked at again."""
+        answers, seconds = ({}, {}) if afresh or self.known.past else kept(self)
+        made = close(
+            self.close_terms(), self.close_evidence(), self.fund.calendar, record=self.close_record(), today=self.today,
+            clock=perf_counter, kept=answers,
+        )  # fmt: skip
+        return Outcome(replace(made.value, seconds={**made.value.seconds, **seconds}), made.findings)
+
+    @once
+    def looked_at(self) -> str:
+        return looked_at(self)
+
+    def is_kept(self) -> bool:
+        """True when the checks of this very evidence are recorded: a list of tasks is read, not worked out."""
+        return bool(kept(self)[0])
 
     @property
     def today(self) -> date:
@@ -110,10 +123,9 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
     @once
     def close_evidence(self) -> Evidence:
         """Each part is made when the first check asks for it, so that its time is that check's."""
-        struck, ok = self.struck(), self.struck().ok
         parts: dict[str, Callable[[], Any]] = {
-            "book": self.booked, "struck": lambda: struck.value if ok else None, "adjusted": self.adjusted,
-            "controls": lambda: self.controlled() if ok else None, "statement": self.stated, "roll": self.rolled,
+            "book": self.booked, "struck": lambda: self.struck().value if self.struck().ok else None, "adjusted": self.adjusted,
+            "controls": lambda: self.controlled() if self.struck().ok else None, "statement": self.stated, "roll": self.rolled,
             "accepted_breaks": lambda: accepted_breaks(self._break_payloads(), self.day),
             "reconciliations": lambda: _Reconciled(self.reconciliations(), lambda name: self.reconciled(name).value),
             "waiting": lambda: tuple(r.finding for r in self.known.refused()), "related": self._related,
@@ -122,7 +134,7 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
             "investments": lambda: self._stated()[0].investments if self._stated() else None,
             "investments_before": self._investments_before, "late_postings": self.late_postings,
             "ties": lambda: {f.framework: f.ties for f in self._stated()} or None,
-            "as_of": lambda: self.as_of() if ok else None, "tolerances": self.close_terms,
+            "as_of": lambda: self.as_of() if self.struck().ok else None, "tolerances": self.close_terms,
         }  # fmt: skip
         return cast(Evidence, _Gathered(self.fund.id, self.day, parts))
 
@@ -162,6 +174,11 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         days, year = (self.day - self.opened).days, 366 if isleap(self.day.year) else 365
         fixed = [e for e in self.fund.on(self.day).expenses if e.amount_annual and not e.share_class]
         return {e.name: round_money(e.amount_annual * days / year, self.fund.base_currency) for e in fixed}
+
+    def notebook_runs(self) -> list[list[str]]:
+        """The runs that are the evidence of a task themselves."""
+        asked = {t.notebook for t in self.close_terms().tasks if not (t.check or t.reconciliations)}
+        return [[name, r.run_id, r.manifest_sha256] for name, r in sorted(self._runs().items()) if name in asked] if asked else []
 
     def _runs(self) -> dict[str, Run]:
         """The last run of each notebook for the fund and day."""
@@ -288,9 +305,11 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
 
     def _record_checked(self, state: CloseState) -> None:
         """What the tasks said and how long each check took, when it is not what was said last."""
-        payload = {"month": self.month_name, "states": state.states, "evidence": _column(state, "evidence")}
+        answers = {task: [a.state, a.says, a.items] for task, a in state.answers.items()}
+        payload = {"month": self.month_name, "states": state.states, "evidence": _column(state, "evidence"), "answers": answers,
+                   "looked_at": "" if self.known.past else self.looked_at()}  # fmt: skip
         before = [f for f in self.known.facts(CHECKED, until=date.max) if f.entity == self.month_name]
-        if before and all(before[-1].payload[name] == said for name, said in payload.items()):
+        if before and all(before[-1].payload.get(name) == said for name, said in payload.items()):
             return
         seconds = {task: f"{s:.3f}" for task, s in state.seconds.items()}
         fact_id = f"{CHECKED}:{self.fund.id}:{self.month_name}:{len(before) + 1}"
@@ -316,7 +335,11 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
     def _review_days(self, month: str) -> dict[str, int]:
         """Task -> business day after the month's end on which it was reviewed."""
         record, end = self.close_record(month), dates.month_end(date.fromisoformat(f"{month}-01"))
-        signed = {name: task.signed for name, task in record.tasks.items() if len({s.by for s in task.signed}) > 1}
+        signed = {
+            name: task.signed
+            for name, task in record.tasks.items()
+            if any(not same_person(s.by, task.signed[0].by) for s in task.signed)
+        }
         return {
             name: dates.business_days_after(end, date.fromisoformat(s[-1].at[:10]), self.fund.calendar)
             for name, s in signed.items()

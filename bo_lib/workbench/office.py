@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -64,7 +63,6 @@ class Office:
         self.root = root or find_root()
         self.firm = config.load_firm(self.root)
         self._clock = ""
-        self.remembered: dict[str, Any] = {}  # results by the hash of what they are made of; gone with the process
 
     @property
     def store_file(self) -> Path | None:

@@ -68,15 +68,21 @@ class PeriodDesk(CloseDesk):
         return decision_report(decision, self.month_name, self.closing().value)
 
     def soft_close(self, text: str = "") -> Report:
-        return self._decide_close(lambda rows, record, said: signing.soft_close(rows, record, said, self._missing_before()), text)
+        self._look_afresh()
+        return self._decide_close(lambda rows, record, said: signing.soft_close(rows, record, said, self._in_the_way()), text)
 
     def hard_close(self, text: str = "") -> Report:
         """The first person proposes, a second closes: nothing is posted to the month any more."""
 
         def decide(rows: Sequence[Mapping[str, Any]], record: signing.CloseRecord, said: Said) -> Decision:
-            return signing.hard_close(rows, record, said, self._missing_before(), self._frozen())
+            return signing.hard_close(rows, record, said, self._in_the_way(), self._frozen())
 
+        self._look_afresh()
         return self._decide_close(decide, text)
+
+    def _look_afresh(self) -> None:
+        """A month is closed on what the checks say now, not on what was recorded of them."""
+        self.done[("closing",)] = self.closing(True)
 
     def reopen_close(self, tasks: Sequence[str], text: str) -> Report:
         """Tasks of an open month; without any, the month itself, which takes two people."""
@@ -110,16 +116,16 @@ class PeriodDesk(CloseDesk):
         self.done.pop(("closing",), None)
         return self.closing().value
 
-    def _missing_before(self) -> str:
-        """Why the month before stands in the way: it is not closed for good. Empty in the first month."""
+    def _in_the_way(self) -> str:
+        """Why the month cannot be closed yet: the one before is not closed for good, or it has not ended. Empty when it can."""
         before = self.opened
-        if before <= self.fund.inception:
-            return ""
         month = f"{before:%Y-%m}"
-        if self.close_record(month).lock == "hard":
-            return ""
-        todo = f"bo close list --fund {self.fund.id} --month {month} shows what it waits for"
-        return f"{month}, the month before, is not closed for good: {todo}"
+        if before > self.fund.inception and self.close_record(month).lock != "hard":
+            todo = f"bo close list --fund {self.fund.id} --month {month} shows what it waits for"
+            return f"{month}, the month before, is not closed for good: {todo}"
+        if not dates.is_last_business_day_of_month(self.day, self.fund.calendar):
+            return f"{self.day} is not the last business day of {self.month_name}: open the desk on that day"
+        return ""
 
     def _closed_after(self) -> str:
         """A later month that is closed for good; empty when there is none."""

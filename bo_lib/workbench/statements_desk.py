@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from bo_lib import config
 from bo_lib.books import Book
-from bo_lib.close import FairValueLevels, Financials, Layout, Period, Sources, Steps, financials, period, sourced_journal
+from bo_lib.close import FairValueLevels, Financials, Layout, Period, Sources, financials, period, sourced_journal
 from bo_lib.model import dates
 from bo_lib.nav import ClassState, marks, state_from_payload, value
 from bo_lib.workbench.desk import once
@@ -72,13 +72,9 @@ class StatementsDesk(NavDesk):
 
     @once
     def financials(self, framework: str) -> Financials | None:
-        """``framework``: a file of parameters/statements (us_gaap, ifrs). The same ledger is not stated twice."""
-        given, layout = self.sources(), self.layout(framework)
-        if given is None:
-            return None
-        return Steps(self.office.remembered)(
-            "statements", lambda: financials(given, layout), given.evidence, layout.model_dump_json()
-        )
+        """``framework``: a file of parameters/statements (us_gaap, ifrs)."""
+        given = self.sources()
+        return financials(given, self.layout(framework)) if given else None
 
     def layout(self, framework: str) -> Layout:
         return config.load(self.office.root / "parameters" / "statements" / f"{framework}.yaml", Layout)

@@ -111,3 +111,8 @@ def test_once_the_period_is_closed_for_good_what_waits_is_booked_after_it(door: 
 def test_a_period_opened_again_takes_postings_of_one_person(door: Door) -> None:
     door.lock(CLOSED, "open", "an error")
     assert door.enter([invoice()]) == 1
+
+
+def test_a_month_that_has_not_ended_is_not_closed(desk: Workbench) -> None:
+    assert "2026-06-02 is not the last business day of 2026-06" in desk.soft_close("June").summary
+    assert desk.close_record().lock == "open"
