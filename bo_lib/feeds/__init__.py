@@ -21,8 +21,8 @@ from bo_lib.feeds import (
     bai2,
     camt053,
     fin,
+    guess,
     ibflex,
-    iso15022,
     mt54x,
     nport,
     ofx,
@@ -68,7 +68,7 @@ class Format:
 
 
 def _fin(*kinds: str) -> Callable[[str], bool]:
-    return lambda head: iso15022.kind_of(head) in kinds
+    return lambda head: guess.kind_of(head) in kinds
 
 
 def _xml(pattern: str) -> Callable[[str], bool]:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from bo_lib.feeds import mt54x, mt56x, mt300, mt535, mt536, mt537, mt564, mt940
 from bo_lib.feeds.checks import continuity
-from bo_lib.feeds.iso15022 import Message, guess, messages
+from bo_lib.feeds.guess import guess
+from bo_lib.feeds.iso15022 import Message, messages
 from bo_lib.feeds.reading import Reading
 from bo_lib.model.tables import STATEMENTS
 
@@ -25,7 +26,11 @@ def read(data: bytes, reading: Reading) -> None:
                       expected=f"at most {BYTES_MAX} bytes", todo="ask the sender to split it")  # fmt: skip
         return
     groups: dict[Reader, list[Message]] = {}
-    for message in messages(data, reading):
+    sent = messages(data, reading)
+    if not sent:
+        reading.error("message-missing", "the file holds no message", "line 1", expected="{1:…}{2:…}{4:…-} or fields :20:",
+                      todo="it may be cut: ask the sender for it again")  # fmt: skip
+    for message in sent:
         message.kind = message.kind or guess(message.fields)
         if not message.fields:
             reading.error("message-empty", f"the MT{message.kind} has no field", message.at, todo="ask the sender for it again")

@@ -8,19 +8,18 @@ Summaries of rows that stand in the file in full (orders, symbols, position lots
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from lxml import etree
 
+from bo_lib.feeds.ibflex_values import Element, rounded
 from bo_lib.feeds.reading import Reading, UnreadableError
-from bo_lib.feeds.xml import at, child, children, local, number, parse, text
-from bo_lib.model.money import ZERO, round_to
+from bo_lib.feeds.xml import at, child, children, local, parse, text
+from bo_lib.model.money import ZERO
 from bo_lib.model.tables import CASH_MOVEMENTS, FX_DEALS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
 _SUMMARIES = ("BASE_SUMMARY", "BASE")
@@ -61,66 +60,13 @@ def read(data: bytes, reading: Reading) -> None:
         _Statement(statement, ordinal, reading).read()
 
 
-class _Element:
-    """The attributes of one element as values; an unreadable one is an error when it is asked for."""
-
-    def __init__(self, element: etree._Element) -> None:
-        self.element = element
-
-    def text(self, *names: str) -> str | None:
-        said = (str(self.element.get(name) or "").strip() for name in names)
-        return next((s for s in said if s not in ("", "-", "--", "N/A")), None)
-
-    def amount(self, *names: str) -> Decimal | None:
-        """The number of the first of these attributes that is there. Raises ``UnreadableError``."""
-        for name in names:
-            if (said := self.text(name)) is not None:
-                try:
-                    grouped = re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", said)
-                    return number(said.replace(",", "") if grouped else said)
-                except UnreadableError as why:
-                    why.field = name
-                    raise
-        return None
-
-    def money(self, *names: str) -> Decimal | None:
-        """The same, to six decimals: the broker states commissions to eight and more."""
-        return _rounded(self.amount(*names))
-
-    def day(self, *names: str) -> date | None:
-        """The day of the first of these attributes that is there, in any of the layouts a query may ask for."""
-        for name in names:
-            if (said := self.text(name)) is not None and said != "MULTI":
-                return _day(said, name)
-        return None
-
-
-def _rounded(value: Decimal | None) -> Decimal | None:
-    """To six decimals, where it has more."""
-    return round_to(value, 6) if value is not None and round_to(value, 6) != value else value
-
-
-def _day(said: str, field: str) -> date:
-    from ibflex import parser
-
-    first = re.split(r"[;, T]", said, maxsplit=1)[0]
-    for layout in (said, first):
-        with suppress(Exception):  # the library raises what its parts raise
-            found = parser.convert_datetime(layout)
-            if isinstance(found, datetime):
-                return found.date()
-    with suppress(ValueError):
-        return datetime.strptime(first, "%d/%m/%Y" if "/" in first else "%d-%b-%y").date()  # noqa: DTZ007
-    raise UnreadableError("date-invalid", "no such date", said, "YYYYMMDD or YYYY-MM-DD", "set the query's date format", field)
-
-
 class _Statement:
     """One Flex statement on its way into the canonical tables."""
 
     def __init__(self, element: etree._Element, ordinal: int, reading: Reading) -> None:
         self.element, self.reading, self.place = element, reading, f"line {element.sourceline} FlexStatement[{ordinal}]"
-        one = _Element(element)
-        rows = (_Element(e).text("accountId") for e in element.iter() if isinstance(e.tag, str))
+        one = Element(element)
+        rows = (Element(e).text("accountId") for e in element.iter() if isinstance(e.tag, str))
         self.account = next(filter(None, rows), "")  # of the statement, or where it states none of its first row
         self.until: date | None = None
         try:
@@ -154,7 +100,7 @@ class _Statement:
         """A row for each element of a section; summaries of other rows are left out and counted."""
         for place, element in self._once(section, names):
             try:
-                made = make(_Element(element), place)
+                made = make(Element(element), place)
             except UnreadableError as why:
                 self.reading.refuse(why, place)
                 continue
@@ -177,8 +123,8 @@ class _Statement:
 
     def _cash(self) -> None:
         """A statement per currency of the cash report, and one more per currency that only has transactions."""
-        reports = [(p, _Element(e)) for p, e in self._section("CashReport", ("CashReportCurrency",))]
-        movements = [(p, _Element(e)) for p, e in self._once("CashTransactions", ("CashTransaction",))]
+        reports = [(p, Element(e)) for p, e in self._section("CashReport", ("CashReportCurrency",))]
+        movements = [(p, Element(e)) for p, e in self._once("CashTransactions", ("CashTransaction",))]
         for place, report in reports:
             if (currency := report.text("currency")) and currency not in _SUMMARIES:
                 self._cash_report(place, report, currency)
@@ -203,21 +149,21 @@ class _Statement:
             self.reading.info("summaries-skipped", "StmtFunds: its lines sum up the cash transactions and trades of the file",
                               self.place, found=f"{len(lines)} lines")  # fmt: skip
             return
-        by_currency: dict[str, list[tuple[str, _Element]]] = {}
+        by_currency: dict[str, list[tuple[str, Element]]] = {}
         for place, line in lines:
             base = " base" if line.text("levelOfDetail") == "BaseCurrency" else ""
             by_currency.setdefault((line.text("currency") or NO_CURRENCY) + base, []).append((place, line))
         for name, found in by_currency.items():
             self._funds_of(name, found)
 
-    def _fund_lines(self) -> list[tuple[str, _Element]]:
+    def _fund_lines(self) -> list[tuple[str, Element]]:
         """In each currency; in the base currency alone where the query gives no others."""
         names = ("StmtFunds", "StatementOfFunds")
-        lines = [(p, _Element(e)) for name in names for p, e in self._section(name, ("StatementOfFundsLine",))]
+        lines = [(p, Element(e)) for name in names for p, e in self._section(name, ("StatementOfFundsLine",))]
         own = [one for one in lines if one[1].text("levelOfDetail") != "BaseCurrency"]
         return own or lines
 
-    def _funds_of(self, name: str, lines: list[tuple[str, _Element]]) -> None:
+    def _funds_of(self, name: str, lines: list[tuple[str, Element]]) -> None:
         kept, amounts, balances = [], [], []
         for place, line in lines:
             try:
@@ -233,7 +179,7 @@ class _Statement:
         if name not in self.ids:
             opening = balances[0][0] - balances[0][1] if balances else None
             closing = balances[-1][0] if balances else None
-            row = self._statement(self.place, name, opening=_rounded(opening), closing=_rounded(closing))
+            row = self._statement(self.place, name, opening=rounded(opening), closing=rounded(closing))
             if opening is not None and closing is not None:
                 row["proven"] = abs(opening + sum(amounts, ZERO) - closing) < _EXACT
                 if not row["proven"]:
@@ -249,7 +195,7 @@ class _Statement:
             "currency": name[:3], "statement_date": self.until, "proven": None, **balances,
         })  # fmt: skip
 
-    def _cash_report(self, place: str, report: _Element, currency: str) -> None:
+    def _cash_report(self, place: str, report: Element, currency: str) -> None:
         """Proven by the flows that the report itself states, or by the trades and cash transactions of the file."""
         try:
             opening, closing = report.amount("startingCash"), report.amount("endingCash")
@@ -258,7 +204,7 @@ class _Statement:
             self.reading.error(why.code, why.message, place, why.field, **why.said)
             opening = closing = None
             flows = {}
-        row = self._statement(place, currency, opening=_rounded(opening), closing=_rounded(closing))
+        row = self._statement(place, currency, opening=rounded(opening), closing=rounded(closing))
         if opening is None or closing is None:
             return
         if "deposits" in flows or "withdrawals" in flows:
@@ -283,10 +229,10 @@ class _Statement:
         amounts = []
         try:
             for _, element in self._once("CashTransactions", ("CashTransaction",)):
-                one = _Element(element)
+                one = Element(element)
                 amounts += [one.amount("amount")] if one.text("currency") == currency else []
             for _, element in self._once("Trades", ("Trade",)):
-                one = _Element(element)
+                one = Element(element)
                 if one.text("assetCategory") == "CASH":  # EUR.USD: quantity of the first, proceeds of the second currency
                     parts = (("quantity", (one.text("symbol") or "").partition(".")[0]), ("proceeds", one.text("currency")),
                              ("ibCommission", one.text("ibCommissionCurrency")))  # fmt: skip
@@ -302,7 +248,7 @@ class _Statement:
             return None
         return sum((a for a in amounts if a is not None), ZERO) if amounts and None not in amounts else None
 
-    def _movement(self, one: _Element) -> dict[str, Any]:
+    def _movement(self, one: Element) -> dict[str, Any]:
         amount, currency = one.money("amount", "credit", "debit"), one.text("currency")
         if amount is None or currency is None:
             field = "amount" if amount is None else "currency"
@@ -315,7 +261,7 @@ class _Statement:
             "code": one.text("type", "activityCode"), "text": one.text("activityDescription", "description"), "reversal": False,
         }  # fmt: skip
 
-    def _trade(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+    def _trade(self, one: Element, place: str) -> tuple[Any, dict[str, Any]]:
         quantity = one.amount("quantity")
         if quantity is None:
             raise UnreadableError("quantity-missing", "the trade has no quantity", expected="quantity", field="quantity")
@@ -341,7 +287,7 @@ class _Statement:
         deal = self._deal(one, row) if one.text("assetCategory") == "CASH" else None
         return (FX_DEALS, deal) if deal else (TRANSACTIONS, row)
 
-    def _deal(self, one: _Element, row: dict[str, Any]) -> dict[str, Any] | None:
+    def _deal(self, one: Element, row: dict[str, Any]) -> dict[str, Any] | None:
         """A trade in a currency pair as a deal; None (kept as a transaction) where it does not say what a deal needs."""
         base, _, quoted = (one.text("symbol") or "").partition(".")
         money, held = one.money("proceeds"), row["quantity"]
@@ -356,7 +302,7 @@ class _Statement:
             "trade_date": row["trade_date"], "settlement_date": row["settlement_date"], "counterparty": row["counterparty"],
         }  # fmt: skip
 
-    def _conversion(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+    def _conversion(self, one: Element, place: str) -> tuple[Any, dict[str, Any]]:
         into = one.text("functionalCurrency", "toCurrency") or ""
         pair = "/".join(filter(None, [one.text("fxCurrency", "fromCurrency"), into]))
         return TRANSACTIONS, {
@@ -366,7 +312,7 @@ class _Statement:
             "text": one.text("activityDescription"),
         }  # fmt: skip
 
-    def _action(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+    def _action(self, one: Element, place: str) -> tuple[Any, dict[str, Any]]:
         return TRANSACTIONS, {
             **self._security(one), "kind": "corporate_action", "servicer_reference": one.text("transactionID", "actionID"),
             "quantity": one.amount("quantity"), "currency": one.text("currency"), "amount": one.money("proceeds", "amount"),
@@ -374,7 +320,7 @@ class _Statement:
             "text": one.text("actionDescription", "description", "type"),
         }  # fmt: skip
 
-    def _transfer(self, one: _Element, place: str) -> tuple[Any, dict[str, Any]]:
+    def _transfer(self, one: Element, place: str) -> tuple[Any, dict[str, Any]]:
         size, into = one.amount("quantity"), one.text("direction") != "OUT"
         return TRANSACTIONS, {
             **self._security(one), "kind": "transfer", "servicer_reference": one.text("transactionID"),
@@ -383,7 +329,7 @@ class _Statement:
             "effective_date": one.day("date", "dateTime", "reportDate"), "text": one.text("type"),
         }  # fmt: skip
 
-    def _security(self, one: _Element) -> dict[str, Any]:
+    def _security(self, one: Element) -> dict[str, Any]:
         """Account, ISIN, other identifier and description."""
         code = one.text("securityID") if one.text("securityIDType") == "ISIN" else None
         others = (("cusip", "cusip"), ("conid", "conid"), ("symbol", "ticker"))
@@ -393,7 +339,7 @@ class _Statement:
 
     def _positions(self) -> None:
         """Open positions in total: lots only where the query gives no totals of them."""
-        found = [(p, _Element(e)) for p, e in self._section("OpenPositions", ("OpenPosition",))]
+        found = [(p, Element(e)) for p, e in self._section("OpenPositions", ("OpenPosition",))]
         totals = {self._key(e) for _, e in found if e.text("levelOfDetail") != "LOT"}
         if not found:
             return
@@ -416,10 +362,10 @@ class _Statement:
             self.reading.info("summaries-skipped", said, self.place)
 
     @staticmethod
-    def _key(one: _Element) -> tuple[str | None, ...]:
+    def _key(one: Element) -> tuple[str | None, ...]:
         return one.text("accountId"), one.text("conid"), one.text("symbol"), one.text("currency")
 
-    def _holding(self, one: _Element) -> dict[str, Any]:
+    def _holding(self, one: Element) -> dict[str, Any]:
         held = one.amount("position", "quantity")
         if held is None:
             raise UnreadableError("quantity-missing", "the position has no quantity", expected="position", field="position")

@@ -11,19 +11,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 from bo_lib.feeds.reading import Reading, UnreadableError, decode, lines_of
 
 DEPTH_MAX = 50
 DIGITS_MAX = 25  # the standard allows 15; sums of more than 28 digits would be rounded
 OUTSIDE_MAX = 1000
+HEADER_MAX = 2000  # blocks 1 to 3 have at most some hundred characters
 _TAGS = set("11 12 13 14 16 17 19 20 22 23 24 25 28 35 36 37 39 69 70 90 92 93 94 95 97 98 99".split())
 _NARRATIVES = ("86", "70", "77", "79")
-_CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
+CONTROLS = "\x00\x01\x02\x03\x04\x1a\ufeff"
 _HEADER = re.compile(r"\{([123]):((?:[^{}]|\{[^{}]*\})*)\}")
-_TAG = re.compile(r":(\d{2,3}[A-Z]?|NS):(.*)")  # :KO: and the like are words of banks' narratives
-_TYPE = re.compile(r"\{2:[IO](\d{3})")
+TAG = re.compile(r":(\d{2,3}[A-Z]?|NS):(.*)")  # :KO: and the like are words of banks' narratives
 _QUALIFIED = re.compile(r":([A-Z0-9]{4})/(?:([^/\n]*)/)?(.*)", re.DOTALL)  # some leave out the slash of the issuer
 _NUMBER = re.compile(r"(N?)(\d*),?(\d*)")
 _MONEY = re.compile(r"(N?)([A-Z]{3})([\d,]+)")
@@ -130,63 +129,11 @@ class Message:
         return f"line {self.line}"
 
 
-@lru_cache(maxsize=2)  # every format asks the same head
-def kind_of(head: str) -> str:
-    """MT number of the first message of a file's head (``535``), guessed from its fields where there is no header; or empty."""
-    if found := _TYPE.search(head):
-        return found[1]
-    matches = (_TAG.match(line.strip(_CONTROLS)) for line in lines_of(head))
-    return guess([Field(m[1], m[2].strip(), 0) for m in matches if m], whole_file=True)
-
-
-_CASH_TAGS = {"60F", "60M", "61", "62F", "62M", "34F", "90C", "90D"}
-_CASH = re.compile(r"[CD]\d{6}|\d{6}[ \d]{0,4}[RE]?[CD]|[A-Z]{3}[CD]?\d|\d{1,5}[A-Z]{3}\d")  # a balance, an entry, a limit, a total
-
-
-def guess(fields: list[Field], whole_file: bool = False) -> str:
-    """MT number of a message without header, from its fields; empty where they say nothing. A whole file must say more."""
-    tags = {f.tag for f in fields}
-    if tags & _CASH_TAGS and (not whole_file or any(f.tag in _CASH_TAGS and _CASH.match(f.value) for f in fields)):
-        return "942" if tags & {"34F", "90C", "90D", "13D"} and not tags & {"60F", "60M"} else "940"
-    if "20" in tags and "25" in tags:
-        return "940"
-    if tags & {"15A", "15B"} and {"32B", "33B"} <= tags:
-        return "300"
-    return _guess_securities(fields) if tags & {"16R", "16S"} else ""
-
-
-def _guess_securities(fields: list[Field]) -> str:
-    blocks = {f.value.strip() for f in fields if f.tag == "16R"}
-    said = {f.tag + f.value[:6] for f in fields}  # 22F:CAEV/
-    if "22F:CAEV/" in said:
-        kinds = {
-            "565": "CAINST" in blocks,
-            "566": "CACONF" in blocks,
-            "567": "25D:IPRC/" in said,
-            "568": _is_narrative(fields, blocks),
-        }
-        return next((kind for kind, fits in kinds.items() if fits), "564")
-    if "22H:STST/" in said or "PENA" in blocks:
-        return "537"
-    if "FIN" in blocks or said & {"22F:STTY/", "22F:STBA/"} or "SUBSAFE" in blocks:
-        return "536" if "TRAN" in blocks or any(one.endswith(":STAT/") and one.startswith("69") for one in said) else "535"
-    if said & {f"25D:{q}/" for q in ("SETT", "MTCH", "INMH", "IPRC", "CPRC", "TPRC")}:
-        return "548"
-    if any(one.endswith(":ESTT/") for one in said):
-        return "547"
-    return "540" if "SETDET" in blocks and blocks & {"TRADDET", "FIAC"} else ""
-
-
-def _is_narrative(fields: list[Field], blocks: set[str]) -> bool:
-    """An MT568: nothing but words, in field 70F."""
-    return any(f.tag == "70F" for f in fields) and not blocks & {"CADETL", "CAOPTN"}
-
-
 def messages(data: bytes, reading: Reading) -> list[Message]:
     """All messages of a file, their fields in order. A message without its end is an error finding and is still handed on."""
     splitter = _Splitter()
     for number, line in enumerate(lines_of(decode(data, reading)), 1):
-        splitter.take(line.strip(_CONTROLS), number)
+        splitter.take(line.strip(CONTROLS), number)
     found = splitter.finish()
     for message in found:
         if message.wrapped and not message.closed:
@@ -212,17 +159,19 @@ class _Splitter:
     def take(self, line: str, number: int) -> None:
         if self.dash:
             self._dash(line)
-        if line.strip() == "-":
+        if len(line) < HEADER_MAX and line.strip() == "-":
             self.dash = True
-        elif line.startswith("-}") or (self.current.wrapped and "-}" in line):
-            before, _, after = line.partition("-}")
-            if before:
-                self._line(before, number)
+            return
+        start = 0
+        while (end := line.find("-}", start)) >= 0 and (
+            end == start or self.current.wrapped or line.startswith(("{1:", "{2:"), start)
+        ):
+            if end > start:
+                self._line(line[start:end], number)
             self._close(ended=True)
-            if after:
-                self.take(after, number)
-        else:
-            self._line(line, number)
+            start = end + 2
+        if start < len(line) or not line:
+            self._line(line[start:], number)
 
     def _dash(self, following: str) -> None:
         """A dash before more text is a line of the narrative that is open."""
@@ -232,7 +181,7 @@ class _Splitter:
             narrative
             and following.strip()
             and not following.lstrip(" $").startswith(("{", "-"))
-            and not _TAG.match(following.lstrip())
+            and not TAG.match(following.lstrip())
         ):
             self.words.append("-")
         else:
@@ -249,7 +198,7 @@ class _Splitter:
             kind, sender, line = _header(line)
             if kind or sender:
                 self._open(kind, sender, number)
-        tag = _TAG.match(line.lstrip())
+        tag = TAG.match(line.lstrip())
         if tag:
             self._field(Field(tag[1], tag[2].rstrip(), number))
         elif self.last is not None:
@@ -296,7 +245,7 @@ class _Splitter:
 
 def _header(line: str) -> tuple[str, str, str]:
     """MT number and sender's BIC of ``{1:…}{2:…}``, and what follows ``{4:``."""
-    blocks = {m[1]: m[2] for m in _HEADER.finditer(line)}
+    blocks = {m[1]: m[2] for m in _HEADER.finditer(line[:HEADER_MAX])}
     text, application = blocks.get("1", ""), blocks.get("2", "")
     kind = application[1:4] if re.fullmatch("[0-9]{3}", application[1:4]) else ""
     terminal = application[14:26] if application.startswith("O") else text[3:15]  # output: logical terminal of the MIR

@@ -23,6 +23,7 @@ DEPTH_MAX = 64
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _TAG = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*>([^<]*)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_HUGE = re.compile(r"&#(?=x?[0-9A-Fa-f]{8})")
 _CDATA = re.compile(r"<!\[CDATA\[(.*?)\]\]>", re.DOTALL)
 _CHARSET = re.compile(rb"(?:CHARSET:\s*|encoding=[\"'])([\w-]+)", re.IGNORECASE)
 _CASH = {"STMTRS": "cash", "CCSTMTRS": "cash"}
@@ -149,7 +150,7 @@ def _tree(text: str, reading: Reading) -> _Node | None:
     for tag in _TAG.finditer(text, at):
         line += text.count("\n", at, tag.start())
         at = tag.start()
-        name, value = tag[2].upper(), unescape(tag[3]).strip()
+        name, value = tag[2].upper(), _unescaped(tag[3])
         if tag[1]:
             places = [i for i, node in enumerate(open_) if node.name == name]
             if places:
@@ -176,6 +177,11 @@ def _tree(text: str, reading: Reading) -> _Node | None:
         reading.error("file-truncated", "the file ends before its last element is closed", f"line {line}", expected="</OFX>",
                       todo="the file is cut: ask the sender for it again")  # fmt: skip
     return root
+
+
+def _unescaped(said: str) -> str:
+    """Text with its entities resolved; a number that is no character stays as it is written."""
+    return unescape(_HUGE.sub("&amp;#", said) if "&#" in said else said).strip()
 
 
 class _Statement:

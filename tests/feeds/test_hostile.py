@@ -10,10 +10,12 @@ import pytest
 
 from bo_lib import feeds
 from bo_lib.feeds import parquet, workbook
-from tests.feeds.samples import CAMT, codes, mapping, read
-from tests.feeds.samples_more import FLEX, OFX, SEEV_031
+from tests.feeds.samples import CAMT, MT940, codes, mapping, read, rows
+from tests.feeds.samples_more import BAI2, FLEX, MORE, OFX, SEEV_031
+from tests.feeds.swift_samples import SWIFT
 from tests.feeds.test_more_formats import parquet as parquet_bytes
 
+SMALL = {**MORE, **SWIFT, "bai2": BAI2, "camt": CAMT}
 LAUGHS = "<!DOCTYPE lolz [" + '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{i} "{f"&a{i - 1};" * 10}">' for i in range(1, 12)) + "]>"
 OUTSIDE = '<!DOCTYPE d [<!ENTITY x SYSTEM "file:///etc/hostname">]>'
 
@@ -86,3 +88,34 @@ def test_a_file_larger_than_is_read_is_not_opened(tmp_path: Path) -> None:
         file.truncate(2**31)  # 2 GB that take no room
     [one] = feeds.read(path).findings
     assert (one.code, one.found) == ("file-too-large", "2147483648 bytes")
+
+
+# Long lines and many messages on one
+
+
+def test_messages_on_one_line_are_read_one_by_one_in_a_time_that_grows_with_their_number() -> None:
+    statements = feeds.summary(read(MT940.replace("-}\n", "-}$") * 1500))["statements"]
+    assert len(statements) == 1500 and all(s["proven"] for s in statements)
+    assert read(MT940.replace("\n", " ") * 3000).value.format == "mt940", "nothing but ends, far deeper than calls may nest"
+
+
+@pytest.mark.parametrize("head", ["{1:F01X}{2:I540", "{1:F01X}{2:I940X}{4:\n:20:", "{1:", "OFXHEADER:100\n<OFX><STMTRS><MEMO>"])
+def test_a_line_without_an_end_is_an_error_within_bounds(head: str) -> None:
+    outcome = read(head + "A" * 5_000_000)
+    assert not outcome.ok and sum(len(str(f)) for f in outcome.findings) < 4000
+
+
+@pytest.mark.parametrize("number", ["0" * 5000, "x" + "f" * 5000, "9" * 9])
+def test_a_character_number_that_is_none_stays_as_written(number: str) -> None:
+    kept = rows(OFX.replace("Phone", f"Phone &#{number};"), "cash_movements")[0]
+    assert kept["text"].endswith(f"Phone &#{number};")
+
+
+@pytest.mark.parametrize("name", sorted(SMALL))
+def test_a_sample_cut_anywhere_is_answered(name: str) -> None:
+    """Again and again; each cut is said, or the file is read as far as it goes."""
+    data = SMALL[name].encode()
+    for end in range(1, len(data), 17):
+        outcome = feeds.read_bytes(name, data[:end])
+        assert outcome.value.format or not outcome.ok
+        feeds.summary(outcome)
