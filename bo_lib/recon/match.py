@@ -15,7 +15,6 @@ from typing import Any
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bo_lib.recon.columns import numbers, words
 from bo_lib.recon.passes import Passes
@@ -24,13 +23,13 @@ from bo_lib.recon.rules import Rules
 from bo_lib.recon.sqltext import arrays, arrow, equal, listed, literal, quoted, sql
 
 KINDS_ALONE = {"left": "missing_there", "right": "missing_here"}
-EXCLUDED = pa.schema([("side", pa.string()), ("row", pa.int64()), ("reason", pa.string())])
-BREAKS = pa.schema(
-    [("side", pa.string()), ("row", pa.int64()), ("kind", pa.string()), ("group", pa.int64()), ("pass", pa.string())]
-)
+WORD = pa.dictionary(pa.int16(), pa.string())
+EXCLUDED = pa.schema([("side", WORD), ("row", pa.int64()), ("reason", WORD)])
+BREAKS = pa.schema([("side", WORD), ("row", pa.int64()), ("kind", WORD), ("group", pa.int64()), ("pass", WORD)])
 NOTHING = Ended(0, np.empty(0, np.int64), np.empty(0, np.int8), np.empty(0, np.int32))
 VERDICTS = ("match", "net", "differ", "suggest")  # in the order of the outcomes of passes
 PLACES = ("matched", "open", "netted", "excluded", "lost", "twice")  # where a row may end; those of the most rows first
+LOST, TWICE = np.uint8(4), np.uint8(5)
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Comparison:
         self.outside.append(rows)
         self.places.taken[ordinal][rows] = True
         sides, reasons = words(np.full(len(rows), ordinal), SIDES), words(why[good], [e.reason for e in mine])
-        return pa.table([sides, numbers(rows), reasons], EXCLUDED.names).cast(EXCLUDED)
+        return pa.table([sides, numbers(rows), reasons], EXCLUDED)
 
     def result(self) -> Matching:
         reference = self.rules.reference
@@ -178,10 +177,11 @@ class Comparison:
 
     def table(self, outcome: int, ended: Ended) -> pa.Table:
         count = len(ended.row)
-        return pa.table({
+        columns = {
             "group": numbers(ended.group), "side": words(ended.side, SIDES), "row": numbers(ended.row.astype(np.int64)),
             "pass": words(np.full(count, ended.step), self.pass_names), "verdict": words(np.full(count, outcome), VERDICTS),
-        })  # fmt: skip
+        }  # fmt: skip
+        return pa.table(list(columns.values()), pa.schema([pa.field(n, c.type, nullable=False) for n, c in columns.items()]))
 
     def breaks(self) -> pa.Table:
         """Differing pairs, suggestions, open and unreadable rows, with what is wrong with each."""
@@ -209,7 +209,7 @@ class Comparison:
         group = pa.nulls(count, pa.int64()) if chunk.step < 0 else numbers(chunk.group)
         steps = words(np.full(count, chunk.step), self.pass_names)
         columns = [words(chunk.side, SIDES), numbers(chunk.row.astype(np.int64)), words(kinds, names), group, steps]
-        return pa.table(columns, BREAKS.names).cast(BREAKS)
+        return pa.table(columns, BREAKS)
 
     def _look(self, ordinal: int, side: str) -> None:
         """One last reading of a side: its amounts by scope and place, and the matched rows that have the amount of an open one."""
@@ -232,12 +232,12 @@ class Comparison:
         outside = np.zeros_like(matched)
         for place, alone in ((outside, self.outside), (differ, self.open_rows), (differ, self.unreadable)):
             place += times(alone[ordinal], len(place))
-        ends = (matched, differ + suggested, netted, outside)
-        codes = np.full(len(matched), PLACES.index("lost"), np.uint8)
-        for code, rows in enumerate(ends):
-            codes[rows > 0] = code
-        codes[np.sum(ends, axis=0, dtype=np.uint16) > 1] = PLACES.index("twice")
-        return codes
+        codes = np.zeros_like(matched)
+        often = np.zeros_like(matched)
+        for code, rows in enumerate((matched, differ + suggested, netted, outside)):
+            codes += (code * (rows > 0)).astype(np.uint8)
+            often += np.minimum(rows, 2)
+        return np.where(often == 1, codes, np.where(often == 0, LOST, TWICE))
 
     def _duplicates(self, side: str) -> list[int]:
         reference, day = self.rules.reference, self.rules.date
@@ -264,6 +264,8 @@ class Comparison:
 
 def _prepared(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
     """The column in the common type; empty text is no value. Text that came as a dictionary stays one."""
+    import pyarrow.compute as pc
+
     coded = pa.types.is_dictionary(column.type) and pa.types.is_string(kind)
     values = column if coded or column.type == kind else column.cast(kind)
     if not pa.types.is_string(kind):

@@ -76,14 +76,16 @@ class Places:
                 yield Ended(step, group[order], side[order], row[order])
 
     def _in_order(self, step: int, sides: tuple[int, int], a: Ints, b: Ints) -> Iterator[Ended]:
-        if sides == (0, 1):  # without sorting: a left row stands once
+        if sides == (0, 1) and 8 * len(a) > self.row_counts[0]:  # many are not sorted: a left row stands once
             partner = np.full(self.row_counts[0], -1, np.int32)
             partner[a] = b
             a = np.flatnonzero(partner >= 0).astype(np.int32)
             b = partner[a]
         else:
-            order = np.argsort(np.minimum(a, b))
-            a, b = np.minimum(a, b)[order], np.maximum(a, b)[order]
+            if sides[0] == sides[1]:
+                a, b = np.minimum(a, b), np.maximum(a, b)
+            order = np.argsort(a)
+            a, b = a[order], b[order]
         for start in range(0, len(a), CHUNK_PAIRS):
             rows = np.stack([a[start : start + CHUNK_PAIRS], b[start : start + CHUNK_PAIRS]], axis=1)
             group = rows[:, 0].astype(np.int64) + sides[0] * self.row_counts[0]
@@ -103,6 +105,10 @@ class Places:
 
 def times(rows: Ints | Longs, count: int) -> Counts:
     """How often each of ``count`` rows stands in ``rows``; 255 is as often as can be."""
+    once = np.zeros(count, np.uint8)
+    once[rows] = 1
+    if np.count_nonzero(once) == len(rows):
+        return once
     found = np.zeros(count, np.uint32)
     np.add.at(found, rows, np.uint32(1))  # of another type it is thirty times slower
     return np.minimum(found, 255).astype(np.uint8)
