@@ -22,6 +22,7 @@ _CONTROL = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f]|&#(?:0*(?:[0-8]|1[124-9]|2\d|3[01])|x0*(?:[0-8bcBC]|[eE]|[fF]|1[0-9a-fA-F]));"
 )
 _DECLARED = re.compile(rb"""(<\?xml\s[^<>]{0,200}?encoding\s*=\s*["'])([^"']{1,40})(["'])""", re.IGNORECASE)
+_DECLARATION = re.compile(rb"<\?xml\s[^<>]{0,200}\?>")
 _MESSAGE = re.compile(r"\b(?:DRAFT\d*)?([a-z]{4}\.\d{3}\.\d{3}\.\d{2})$")
 _BRACES = re.compile(r"\{[^{}]*\}")
 _SAFE: dict[str, Any] = {
@@ -106,20 +107,23 @@ def _schema(folder: Path, name: str) -> etree.XMLSchema | None:
 
 
 def _parsed(data: bytes, reading: Reading) -> etree._Element:
-    """The root, where need be of what ``_mended`` makes of the file (said in a finding)."""
+    """The root; where need be of what the file is with its small faults mended, or of all its documents (said in a finding)."""
     try:
         return etree.fromstring(data, etree.XMLParser(**_SAFE))
     except etree.XMLSyntaxError as reason:
         mended, place = _mended(data), f"line {reason.lineno or 1}"
-        if mended == data:
-            raise
-        root = etree.fromstring(mended, etree.XMLParser(**_SAFE))
-        if _CONTROL.search(data):
-            reading.warning("xml-characters", "characters that XML forbids are left out", place, todo="tell the sender")
-        else:
-            reading.warning("xml-ampersand", "an & is not escaped and was read as the character", place,
-                            found="&", expected="&amp;", todo="tell the sender")  # fmt: skip
-        return root
+        several = b"<documents>%b</documents>" % _DECLARATION.sub(b"", mended)
+        control = _CONTROL.search(data) is not None
+        said = "characters that XML forbids are left out" if control else "an & is not escaped and was read as the character"
+        for made, code, message in (
+            (mended, "xml-characters" if control else "xml-ampersand", said),
+            (several, "xml-several", "the file goes on after its first document; all that stands in it is read"),
+        ):
+            with suppress(etree.XMLSyntaxError):
+                root = etree.fromstring(made, etree.XMLParser(**_SAFE))
+                reading.warning(code, message, place, todo="tell the sender")
+                return root
+        raise
 
 
 def _mended(data: bytes) -> bytes:

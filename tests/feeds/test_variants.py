@@ -262,3 +262,26 @@ def test_a_wrong_mapping_is_said_in_words(tmp_path: Path) -> None:
     path.write_text("format: x\nmatch: [A]\ntables:\n  - table: pricess\n    columns: {isin: A}\n")
     with pytest.raises(ParameterError, match=r"m.yaml: line 4: tables.0: no canonical table 'pricess'; did you mean 'prices'\?$"):
         feeds.load_mappings(tmp_path)
+
+
+def test_documents_one_after_another_in_a_file_are_all_read() -> None:
+    other = CAMT.replace("<Id>S1", "<Id>S2")
+    outcome = read(CAMT + other + "\n\x1a")
+    assert [s["proven"] for s in feeds.summary(outcome)["statements"]] == [True, True]
+    assert "xml-several" in {f.code for f in outcome.findings} and outcome.value.tables["cash_movements"].num_rows == 2
+
+
+def test_a_gross_rate_in_the_option_of_percents_that_names_a_currency_is_an_amount() -> None:
+    dividend = MT564.replace(":92F::GRSS//EUR0,24", ":92A::GRSS//EUR0,24")
+    assert (rows(dividend, "announcements")[2]["rate"], rows(dividend, "announcements")[2]["currency"]) == (Decimal("0.24"), "EUR")
+
+
+def test_an_isin_that_is_written_under_its_country_is_the_isin() -> None:
+    assert rows(MT535.replace(":35B:/US/912828YY0", ":35B:/US/US912828YY08"), "holdings")[1]["isin"] == "US912828YY08"
+
+
+def test_a_statement_of_funds_proves_a_cash_report_that_states_no_flows() -> None:
+    report = '<CashReport><CashReportCurrency accountId="U1" currency="USD" startingCash="12" endingCash="7"/></CashReport>'
+    outcome = read(FUNDS.replace("<StmtFunds>", report + "<StmtFunds>"))
+    assert {s["currency"]: (s["proven"], s["entries"]) for s in feeds.summary(outcome)["statements"]} == {
+        "USD": (True, 1), "EUR": (True, 2)}  # fmt: skip
