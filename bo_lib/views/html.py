@@ -97,6 +97,14 @@ def section_head(section: Section) -> str:
     return f'<div class="bo-section"><b>{escape(section.title)}</b></div>{says}'
 
 
+def _folded(section: Section, rows: int, shown: str) -> str:
+    """A table behind its title, which opens it."""
+    title = "" if section.chart is not None else f"<b>{escape(section.title)}</b> "
+    says = f'<div class="bo-says">{escape(section.says)}</div>' if section.says and title else ""
+    many = f"{rows:,} row{'' if rows == 1 else 's'}"
+    return f'<details class="bo-fold"><summary>{title}<span class="bo-more">{many}</span></summary>{says}{shown}</details>'
+
+
 def wrapped(body: str) -> str:
     return f'<div class="bo">{body}</div>'
 
@@ -108,13 +116,16 @@ def _pieces(report: Report, rows: int) -> Iterator[str | tuple[Chart, pa.Table]]
     if report.figures:
         yield figures(report.figures)
     for section in report.sections:
-        yield section_head(section)
+        folds = section.folded and section.table is not None and section.table.num_rows > 0
+        if not folds or section.chart is not None:
+            yield section_head(section)
         if section.chart is not None:
             data = section.chart.data if section.chart.data is not None else section.table
             if data is not None and data.num_rows:
                 yield section.chart, data
         if section.table is not None:
-            yield table(section.table, section.rows or rows, kept_in)
+            shown = table(section.table, section.rows or rows, kept_in)
+            yield _folded(section, section.table.num_rows, shown) if folds else shown
     if report.findings:
         yield section_head(Section("Findings")) + table(findings_table(report.findings), min(rows, FINDINGS_SHOWN), kept_in)
 

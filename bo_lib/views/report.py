@@ -50,13 +50,17 @@ class Chart:
 
 @dataclass(frozen=True)
 class Section:
-    """``rows``: how many of the table a page shows, if not as many as usual; the others are in the results."""
+    """``rows``: how many of the table a page shows, if not as many as usual; the others are in the results.
+
+    ``folded``: a page shows the title and how many rows there are, and the table when it is asked for.
+    """
 
     title: str
     says: str = ""
     table: pa.Table | None = None
     chart: Chart | None = None
     rows: int = 0
+    folded: bool = False
 
 
 @dataclass(frozen=True)

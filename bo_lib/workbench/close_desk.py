@@ -216,10 +216,14 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         if daily is None:
             return None
         then = type(self)(self.office, self.fund.id, self.day, daily.known_at)
+        came = self.known.facts("event", until=date.max)
+        of_the_day = (f.known_at for f in came if f.effective_date <= self.day or f.kind == "event.capital")  # may be paid ahead
+        if max(of_the_day, default="") <= daily.known_at:
+            then.done[("book_to_strike",)] = self.book_to_strike()  # nothing came since: the books of then are those of now
         recorded = replace(then.struck().value, net_assets=Decimal(daily.payload["net_assets"]))
-        known = {f.entity: f.known_at for f in self.known.facts("event")}
-        journals = [sourced_journal(desk.book_to_strike()) for desk in (then, self)]
-        return compare_as_of(recorded, self.struck().value, journals[0], journals[1], known)
+        books = [desk.book_to_strike() for desk in (then, self)]
+        journals = [sourced_journal(book) for book in (books if books[0] is not books[1] else books[:1])]
+        return compare_as_of(recorded, self.struck().value, journals[0], journals[-1], {f.entity: f.known_at for f in came})
 
     def _daily(self) -> StoredFact | None:
         """The NAV as struck for the day: the last one recorded by the end of the next business day, else the first."""

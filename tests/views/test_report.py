@@ -165,3 +165,14 @@ def test_a_long_table_says_where_the_rest_is() -> None:
     long = pa.table({"line": list(range(60))})
     page = Report("moves", "Moves", Verdict.PASS, "Long.", sections=(Section("All", table=long, rows=20),)).to_html()
     assert "and 40 more, in results/moves.json" in page
+
+
+def test_a_folded_table_is_behind_its_title_on_a_page_and_whole_everywhere_else() -> None:
+    folded = report(
+        sections=(Section("Breaks", "The largest first.", BREAKS, folded=True), Section("None", table=BREAKS[:0], folded=True))
+    )
+    shown = folded.to_html()
+    assert shown.count("<details") == 1, "nothing is folded where there is nothing"
+    inside = shown.split("<details", 1)[1].split("</details>")[0]
+    assert "3 rows" in inside and "LU0000100017" in inside and HOSTILE not in inside
+    assert "LU0000100017" in folded.to_text() and len(folded.to_dict()["sections"][0]["rows"]) == 3

@@ -121,7 +121,7 @@ def result_report(
         (
             Section("By part", chart=Chart("waterfall", "part", "amount", title="Result by part", unit=base_currency,
                                            totals=("Total",), data=parts)),
-            Section("By instrument", f"In {base_currency}, gains positive.", made, rows=200),
+            Section("By instrument", f"In {base_currency}, gains positive.", made, rows=200, folded=True),
         ),
         tuple(findings),
     )  # fmt: skip

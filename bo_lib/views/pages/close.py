@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from bo_lib.close import AsOf, CloseRecord, CloseState, Financials, NetAssetsStatement, RollForward, out_of_balance
 from bo_lib.model.findings import Finding, Verdict
@@ -24,7 +25,7 @@ def trial_balance_report(adjusted: pa.Table, base_currency: str) -> Report:
         "trial_balance", "Trial balance", Verdict.BLOCKED if off else Verdict.PASS, said,
         (Figure("Balances", adjusted.num_rows), Figure("Out of balance", off, alarm=bool(off))),
         (Section("Booked, and with the marks of the strike", f"Debit positive, in {base_currency} unless said otherwise.",
-        adjusted, rows=200),),
+        adjusted, rows=200, folded=True),),
     )  # fmt: skip
 
 
@@ -67,7 +68,7 @@ def roll_forward_report(roll: RollForward | None, base_currency: str) -> Report:
         (
             Section("Over the month", chart=Chart("waterfall", "step", "amount", title="Net assets over the month",
             unit=base_currency, totals=("opening", "closing"), data=waterfall)),
-            Section("By ledger account and class", table=roll.table),
+            Section("By ledger account and class", table=roll.table, folded=True),
         ),
     )  # fmt: skip
 
@@ -95,13 +96,18 @@ def tasks_report(closing: CloseState, findings: Sequence[Finding], month_end: bo
     figures = tuple(Figure(name.capitalize(), n, alarm=name == "failed" and n > 0) for name, n in counts.items())
     figures += (Figure("Prepared and reviewed", signed), Figure("Late", sum(x["counts"] for x in late), alarm=bool(late)))
     shown = ("task", "title", "state", "says", "owner_and_reviewer", "due", "signed_by", "late_waits_for")
-    sections = [Section("Tasks", f"{record.month} is {_LOCKS[lock]}." if record else "", _for_people(closing.table, shown))]
+    every = _for_people(closing.table, shown)
+    undone = every.filter(pc.not_equal(every["state"], "done"))
+    says = f"{record.month} is {_LOCKS[lock]}." if record else ""
+    sections = [Section("Not done", "", undone)] if undone.num_rows else []
+    sections.append(Section("Every task", says, every, rows=60, folded=True))
     if late:
         waits = ", ".join(f"{x['values']} ({x['counts']})" for x in sorted(late, key=lambda x: -x["counts"]))
         sections.append(Section("Who is late", f"Tasks that are due wait for {waits}."))
     if record and record.history:
         columns = ("at", "by", "what", "task", "text")
-        sections.append(Section("What people decided", table=table([_told(p) for p in record.history], columns)))
+        told = table([_told(p) for p in reversed(record.history)], columns)
+        sections.append(Section("What people decided", "The last first.", told, folded=True))
     verdict = Verdict.ATTENTION if closing.verdict is Verdict.BLOCKED or late else closing.verdict
     return Report("close_tasks", "Tasks of the close", verdict, said, figures, tuple(sections), tuple(findings))
 
@@ -144,7 +150,12 @@ def times_report(times: pa.Table) -> Report:
     said += f" {count(len(slow), 'task')} reviewed after the due day." if any(r["day"] is not None for r in rows) else ""
     chart = Chart("bar", "task", "seconds", "month", "Seconds of each check", "s", data=data)
     return Report(
-        "close_times", "How long it took", Verdict.PASS, said, (), (Section("Task by task", table=times, chart=chart, rows=60),)
+        "close_times",
+        "How long it took",
+        Verdict.PASS,
+        said,
+        (),
+        (Section("Task by task", table=times, chart=chart, rows=60, folded=True),),
     )
 
 
@@ -182,10 +193,13 @@ def financials_report(made: Financials | None, day: date, base_currency: str) ->
         Figure("Capital", totals["changes"]["capital"]), Figure("Change in cash", totals["cash_flows"]["change"]),
         Figure("Do not tie", len(made.broken), alarm=bool(made.broken)),
     )  # fmt: skip
-    sections = [Section(s.title, s.clause, _laid(s.table), rows=80) for s in made.statements.values()]
+    sections = [Section(s.title, s.clause, _laid(s.table), rows=80, folded=True) for s in made.statements.values()]
     title = made.titles.get("highlights", "Financial highlights")
-    sections.append(Section(title, "For a unit outstanding throughout the period.", _by_class(made.highlights)))
-    sections.append(Section("Tie-out", "Each figure against another computation of it.", made.ties, rows=80))
+    sections.append(Section(title, "For a unit outstanding throughout the period.", _by_class(made.highlights), folded=True))
+    broken = pa.Table.from_pylist(made.broken, made.ties.schema)
+    if made.broken:
+        sections.insert(0, Section("What does not tie", "Each figure against another computation of it.", broken))
+    sections.append(Section("Tie-out", "Each figure against another computation of it.", made.ties, rows=80, folded=True))
     return Report(
         f"statements_{made.framework.split()[0].lower()}", f"Financial statements, {made.framework}",
         Verdict.BLOCKED if made.broken else Verdict.PASS, said, figures, tuple(sections),
@@ -236,11 +250,11 @@ def schedules_report(made: Financials | None, day: date) -> Report:
     condensed = [{**r, "item": f"\u2003{r['item']}" if r["kind"] == "line" else r["item"]} for r in made.condensed.to_pylist()]
     shown = table(condensed, ("item", "cost", "fair_value", "of_net_assets_pct"))
     sections = (
-        Section(made.titles.get("condensed", "Condensed schedule"), "Any above 5 % by name.", shown, rows=120),
+        Section(made.titles.get("condensed", "Condensed schedule"), "Any above 5 % by name.", shown, rows=120, folded=True),
         Section("Notes", "Fair value, purchases and sales, related parties, currencies, derivatives, earlier months.", made.notes,
-                rows=80),
-        Section("Roll-forwards", "From the beginning of the month to its end.", made.rolled, rows=120),
-        Section(made.titles.get("investments", "Schedule of investments"), "", held, rows=20),
+                rows=80, folded=True),
+        Section("Roll-forwards", "From the beginning of the month to its end.", made.rolled, rows=120, folded=True),
+        Section(made.titles.get("investments", "Schedule of investments"), "", held, rows=20, folded=True),
     )  # fmt: skip
     return Report("schedules", "Schedules and notes", Verdict.PASS, said, (), sections)
 
@@ -253,5 +267,6 @@ def filings_report(obliged: pa.Table, day: date) -> Report:
     said += f"; {len(overdue)} overdue." if overdue else "."
     return Report(
         "filings", "Filings ahead", Verdict.ATTENTION if overdue else Verdict.PASS, said,
-        (Figure("Ahead", len(ahead)), Figure("Overdue", len(overdue), alarm=bool(overdue))), (Section("Filings", table=obliged),),
+        (Figure("Ahead", len(ahead)), Figure("Overdue", len(overdue), alarm=bool(overdue))),
+        (Section("Filings", table=obliged, folded=not overdue),),
     )  # fmt: skip
