@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from bo_lib.config import Tolerances
 from bo_lib.model.tables import PRICE, RATE
-from bo_lib.nav.price_checks import PENCE, REFERENCE_DAYS, early_minutes
+from bo_lib.nav.price_checks import LITTLE_PCT, PENCE, REFERENCE_DAYS, early_minutes
 from bo_lib.nav.tables import CANDIDATES
 
 _AWAY = "half_towards_infinity"  # as money is rounded: away from zero at the half
@@ -135,9 +135,9 @@ def _told(now: pa.Table, references: pa.Array, wanted: pa.Table, tolerances: Tol
     reference, at_first = references.take(pa.array(who)), np.zeros(wanted.num_rows, int)
     at_first[who[_true(first)]] = np.flatnonzero(_true(first))
     move, apart = _pct(price, reference), _pct(price.take(pa.array(at_first[who])), price)
-    beyond = pc.greater_equal(pc.abs(move), tolerances.price_move_pct), pc.greater_equal(pc.abs(apart), tolerances.price_source_pct)
+    moved = pc.greater_equal(pc.abs(move), min(tolerances.price_move_pct, LITTLE_PCT))
     doubted = np.zeros(wanted.num_rows, bool)
-    doubted[who[_true(beyond[0]) | _true(beyond[1])]] = True
+    doubted[who[_true(moved) | _true(pc.greater_equal(pc.abs(apart), tolerances.price_source_pct))]] = True
     zeros = np.zeros(len(who), int)
     made = {
         "isin": now["isin"], "source": now["source"], "price": now["price"], "currency": now["currency"],

@@ -9,6 +9,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,7 +27,7 @@ AT = datetime(2026, 6, 11, 17, 30, tzinfo=ZoneInfo("Europe/Paris"))
 
 USUAL = st.decimals("99", "101.5", places=4).map(str)
 LEVELS = st.sampled_from(
-    """100 100.01 99.5 101 114.99 115 85 0.000000000001 0.333333333333 9999 0 -5 98765432109876543
+    """100 100.01 99.5 101 114.99 115 85 0.000000000001 0.333333333333 1 9999 0 -5 98765432109876543
     123456789012345.123456789012""".split()
 )
 SENT_AT = st.sampled_from([None, None, "2026-06-11T17:00:00+02:00", "2026-06-11T09:00:00+02:00", "noon"])
@@ -70,16 +71,18 @@ def paid() -> Dividend:
 
 
 @settings(max_examples=200, deadline=None)
-@given(quotes(), st.booleans(), st.booleans(), st.booleans())
-def test_a_pass_says_what_the_checks_would_have_said(rows: list[dict[str, Any]], timed: bool, by_kind: bool, acted: bool) -> None:
-    table = PRICES.build(rows).value
+@given(quotes(), st.sampled_from(["0.5", "15", "20000"]).map(Decimal), st.booleans(), st.booleans(), st.booleans())
+def test_a_pass_says_what_the_checks_would_have_said(
+    rows: list[dict[str, Any]], move_pct: Decimal, timed: bool, by_kind: bool, acted: bool
+) -> None:
+    table, tolerances = PRICES.build(rows).value, Tolerances(price_move_pct=move_pct, price_source_pct=Decimal(2))
     more: dict[str, Any] = {
         "snapshot": AT if timed else None, "by_kind": {"equity": ("B", "A")} if by_kind else {},
         "overrides": [overridden()] if acted else [], "dividends": [paid()] if acted else [],
     }  # fmt: skip
 
     def select() -> Any:
-        return select_prices(table, [*KINDS, "OTHER"], ("A", "B"), T, tolerances=Tolerances(), instruments=MASTER, **more)
+        return select_prices(table, [*KINDS, "OTHER"], ("A", "B"), T, tolerances=tolerances, instruments=MASTER, **more)
 
     screened = select()
     with patch.object(pricing, "undoubted", lambda *_: CANDIDATES.empty()):
@@ -114,3 +117,13 @@ def test_markets_open_at_the_weekend_leave_the_others_their_dates() -> None:
     weekend = [r | {"price_date": r["price_date"] - timedelta(days=4)} for r in steady("YEN", days=3).to_pylist()]
     table = pa.concat_tables([steady("ONE", "LOAN"), PRICES.build(weekend).value])
     assert passed(table, "ONE", "LOAN") == ["LOAN", "ONE"]
+
+
+@pytest.mark.parametrize("times", ["100", "0.01"])
+def test_a_unit_error_is_said_however_wide_the_tolerance(times: str) -> None:
+    rows = [
+        r | {n: r[n] * Decimal(times) for n in ("price", "bid", "ask") if r["price_date"] == T} for r in steady("ONE").to_pylist()
+    ]
+    wide = Tolerances(price_move_pct=Decimal(50000))
+    outcome = select_prices(PRICES.build(rows).value, ["ONE"], ("A", "B"), T, tolerances=wide, instruments=MASTER)
+    assert [f.code for f in outcome.findings] == ["price-unit", "price-unit", "price-missing"]
