@@ -39,6 +39,7 @@ class _Moved(NamedTuple):
     key: tuple[str, int]
     local: Decimal
     base: Decimal
+    reference: str
     entry: int  # which entry shows what it realises
 
 
@@ -98,14 +99,14 @@ class CashCost:
     def add(self, event: Event, phase: int, lines: Iterable[Line], entry: int) -> None:
         """Movements of the day; ``entry``: its place in the journal."""
         if event.kind != "trade":  # which is most of them and moves no money yet
-            for name, local, base in self._money(event, lines):
-                self.today[name].append(_Moved((event.event_id, phase), local, base, entry))
+            for name, local, base, reference in self._money(event, lines):
+                self.today[name].append(_Moved((event.event_id, phase), local, base, reference, entry))
 
-    def _money(self, event: Event, lines: Iterable[Line]) -> list[tuple[_Name, Decimal, Decimal]]:
+    def _money(self, event: Event, lines: Iterable[Line]) -> list[tuple[_Name, Decimal, Decimal, str]]:
         own, unclaimed = self.base_currency, event.kind in _UNCLAIMED
         return [
-            ((ledger, account, currency, share_class), local, base)
-            for ledger, currency, local, base, account, _, share_class, _, _, _ in lines
+            ((ledger, account, currency, share_class), local, base, reference)
+            for ledger, currency, local, base, account, _, share_class, _, reference, _ in lines
             if currency != own and (ledger == "cash" or ledger == "suspense" or (unclaimed and _is_owed(ledger)))
         ]
 
@@ -117,7 +118,7 @@ class CashCost:
             balance.days.append(day)
             balance.moved.append(moved)
             balance.closes.append(stand)
-            yield from ((m.entry, self._lines(name, rest, "left at average cost")) for m, rest in differences if rest)
+            yield from ((m.entry, self._lines(name, rest, "left at average cost", m.reference)) for m, rest in differences if rest)
         self.today.clear()
 
     def correct(
@@ -131,7 +132,7 @@ class CashCost:
                 if before.get(key) == after.get(key):
                     continue
                 event, then = of(key)
-                for name, local, base in self._money(event, lines):
+                for name, local, base, reference in self._money(event, lines):
                     if then < day:
                         at = self.balances[name].of(then)
                         owed.setdefault(name, self.balances[name].closes[-1][1])
@@ -143,7 +144,7 @@ class CashCost:
                     if sign < 0:
                         moved[:] = [m for m in moved if m.key != key]
                     else:
-                        moved.append(_Moved(key, local, base, entry))
+                        moved.append(_Moved(key, local, base, reference, entry))
         return [line for name in first for line in self._again(name, first[name], owed[name])]
 
     def _again(self, name: _Name, first: int, owed: Decimal) -> list[Line]:
@@ -153,11 +154,11 @@ class CashCost:
         rest = balance.closes[-1][1] - owed
         return self._lines(name, rest, "average cost since then anew") if rest else []
 
-    def _lines(self, name: _Name, rest: Decimal, text: str) -> list[Line]:
+    def _lines(self, name: _Name, rest: Decimal, text: str, reference: str = "") -> list[Line]:
         ledger, account, currency, share_class = name
         return [
-            Line(ledger, currency, ZERO, rest, account, "", share_class, ZERO, "", text),
-            Line(self.gain, currency, ZERO, -rest, account, "", "", ZERO, "", text),
+            Line(ledger, currency, ZERO, rest, account, "", share_class, ZERO, reference, text),
+            Line(self.gain, currency, ZERO, -rest, account, "", "", ZERO, reference, text),
         ]
 
 
