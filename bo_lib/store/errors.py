@@ -34,7 +34,7 @@ class Conflict(StoreError):
 
 
 class ClockBehind(StoreError):
-    """The time given lies before that of the last fact of the stream."""
+    """The time given lies before that of the last fact of the fund."""
 
 
 class TableMissing(StoreError):

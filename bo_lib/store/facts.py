@@ -91,6 +91,11 @@ def chain_hash(row: Mapping[str, Any], prev_hash: str) -> str:
     return hashlib.sha256(f"{prev_hash}\n{text}".encode()).hexdigest()
 
 
+def group_of(stream: str) -> str:
+    """Whose stream it is: ``F`` of ``F`` and ``F/release``. Time goes forward within a group."""
+    return stream.partition("/")[0]
+
+
 def anchor_of(heads: Mapping[str, Head]) -> str:
     """One hash over all chain heads: print it in a pack, and any later change of any fact before it can be shown."""
     text = canonical([[stream, *heads[stream]] for stream in sorted(heads)])

@@ -1,8 +1,9 @@
 """The store of facts: append-only, two clocks, one hash chain a stream.
 
 ``seq`` is the order in which facts were committed and so the truth about what came first; ``known_at`` is the writer's
-word for when it was known, and never goes back within a stream. State is the fold of the facts up to an effective date and
-up to a ``known_at``, or up to pinned chain heads where a run must see the very same facts again.
+word for when it was known, and never goes back within the streams of one fund (``F``, ``F/release``, …). State is the fold of
+the facts up to an effective date and up to a ``known_at``, or up to pinned chain heads where a run must see the very same
+facts again.
 """
 
 from __future__ import annotations
@@ -11,14 +12,14 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import sqlalchemy as sa
 
 from bo_lib.model.findings import Outcome
 from bo_lib.store.database import Database
 from bo_lib.store.errors import ClockBehind, Conflict, StoreAltered, safe_url
-from bo_lib.store.facts import GENESIS, Appended, Fact, Head, StoredFact, anchor_of, chain_hash, check_text, instant
+from bo_lib.store.facts import GENESIS, Appended, Fact, Head, StoredFact, anchor_of, chain_hash, check_text, group_of, instant
 from bo_lib.store.schema import CHAIN_HEAD, FACT
 from bo_lib.store.verify import verified
 
@@ -65,7 +66,7 @@ class Store:
     def append(self, facts: Iterable[Fact], actor: str, known_at: str, *, carried: bool = False) -> Appended:
         """Write facts, all or none. One that is there already with the same content is left alone.
 
-        ``known_at`` is an ISO-8601 time with offset. One that lies a little before the last fact of a stream, or a simulated one
+        ``known_at`` is an ISO-8601 time with offset. One that lies a little before the last fact of a fund, or a simulated one
         that does (``carried``: history is carried late), is taken as that fact's; any other is refused: nothing is put into the
         past. Raises ``Conflict`` when an id is taken by a fact with other content, ``ClockBehind`` (nothing is written then), and
         ``ValueError`` for a time or actor that cannot be used.
@@ -74,12 +75,14 @@ class Store:
         check_text("actor", actor)
         with self._database.write() as connection:
             done = _contents(connection, [fact.id for fact in given])
-            ends = _ends(connection, {fact.stream for fact in given})
+            ends, last = _ends(connection, {fact.stream for fact in given})
             appended, rows = Appended([], []), list[dict[str, Any]]()
 
             def add(fact: Fact, content: dict[str, str]) -> None:
-                rows.append(_row(fact, content, actor, time, ends.get(fact.stream, _BEGINNING), carried))
-                ends[fact.stream] = _End(rows[-1]["n"], rows[-1]["hash"], rows[-1]["known_at"])
+                whose = group_of(fact.stream)
+                last[whose] = _later(time, last.get(whose, ""), whose, carried)
+                rows.append(_row(fact, content, actor, last[whose], ends.get(fact.stream, Head(0, GENESIS))))
+                ends[fact.stream] = Head(rows[-1]["n"], rows[-1]["hash"])
 
             for fact in given:
                 content = _content(fact)
@@ -92,7 +95,8 @@ class Store:
                 appended.new.append(fact.id)
             if rows and self.witness:
                 noted = self.witness(_added(rows))
-                ends = {**_ends(connection, {noted.stream}), **ends}
+                there_too, then = _ends(connection, {noted.stream})
+                ends, last = {**there_too, **ends}, {**then, **last}
                 add(noted, _content(noted))
             _insert(connection, rows, ends)
         return appended
@@ -117,9 +121,7 @@ class Store:
             _check_pins(connection, heads or {})
             return [_stored(row) for row in connection.execute(sa.select(*_COLUMNS).where(*where).order_by(FACT.c.seq))]
 
-    def hashes(
-        self, kind: str | None = None, *, stream: str, effective_until: date | None = None, without: str = ""
-    ) -> list[str]:
+    def hashes(self, kind: str | None = None, *, stream: str, effective_until: date | None = None, without: str = "") -> list[str]:
         """The hashes of a stream's facts, as ``facts`` would find them: whether anything was added, without reading what it says.
 
         ``without`` leaves out the kinds that begin so.
@@ -170,17 +172,6 @@ class Store:
             return verified(connection, stream, self.url, instant(now) if now else "")
 
 
-class _End(NamedTuple):
-    """The last fact of a stream."""
-
-    n: int
-    hash: str
-    known_at: str
-
-
-_BEGINNING = _End(0, GENESIS, "")
-
-
 def _content(fact: Fact) -> dict[str, str]:
     """What makes two facts of one id the same: all but who wrote it and when."""
     return {
@@ -192,17 +183,21 @@ def _content(fact: Fact) -> dict[str, str]:
     }
 
 
-def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, end: _End, carried: bool) -> dict[str, Any]:
-    if known_at < end.known_at and not carried and _seconds(known_at, end.known_at) > CLOCK_BEHIND_SECONDS_MAX:
-        raise ClockBehind(
-            f"stream {fact.stream}: the time {known_at} lies before that of its last fact, {end.known_at}; nothing was written, as "
-            f"facts are not put into the past. Take BO_CLOCK away or set this machine's clock, and repeat; if the last fact's time "
-            f"is the wrong one, bo verify says whose it is"
-        )
-    time = max(known_at, end.known_at)
-    row: dict[str, Any] = {**content, "id": fact.id, "n": end.n + 1, "known_at": time, "actor": actor, "prev_hash": end.hash}
-    row["hash"] = chain_hash(row, end.hash)
+def _row(fact: Fact, content: dict[str, str], actor: str, known_at: str, head: Head) -> dict[str, Any]:
+    row: dict[str, Any] = {**content, "id": fact.id, "n": head.n + 1, "known_at": known_at, "actor": actor, "prev_hash": head.hash}
+    row["hash"] = chain_hash(row, head.hash)
     return row
+
+
+def _later(time: str, last: str, whose: str, carried: bool) -> str:
+    """The time at which a fact becomes known after one of ``last``."""
+    if time < last and not carried and _seconds(time, last) > CLOCK_BEHIND_SECONDS_MAX:
+        raise ClockBehind(
+            f"{whose}: the time {time} lies before that of its last fact, {last}; nothing was written, as facts are not put into "
+            f"the past. Take BO_CLOCK away or set this machine's clock, and repeat; if the last fact's time is the wrong one, "
+            f"bo verify says whose it is"
+        )
+    return max(time, last)
 
 
 def _seconds(first: str, last: str) -> float:
@@ -250,15 +245,24 @@ def _heads(connection: sa.Connection) -> dict[str, Head]:
     return {stream: Head(n, hash_) for stream, n, hash_ in connection.execute(asked)}
 
 
-def _ends(connection: sa.Connection, streams: set[str]) -> dict[str, _End]:
+def _ends(connection: sa.Connection, streams: set[str]) -> tuple[dict[str, Head], dict[str, str]]:
+    """The ends of the streams of the same funds as these, and of each fund the time of its last fact."""
     last = sa.and_(FACT.c.stream == CHAIN_HEAD.c.stream, FACT.c.n == CHAIN_HEAD.c.n)
     asked = sa.select(CHAIN_HEAD.c.stream, CHAIN_HEAD.c.n, CHAIN_HEAD.c.hash, FACT.c.known_at).join(FACT, last)
-    if len(streams) <= _BATCH:
-        asked = asked.where(CHAIN_HEAD.c.stream.in_(streams))
-    return {stream: _End(*end) for stream, *end in connection.execute(asked)}
+    whose = {group_of(stream) for stream in streams}
+    if len(whose) <= _BATCH:  # "0" is the character after "/"
+        own = (
+            sa.or_(CHAIN_HEAD.c.stream == g, sa.and_(CHAIN_HEAD.c.stream > f"{g}/", CHAIN_HEAD.c.stream < f"{g}0")) for g in whose
+        )
+        asked = asked.where(sa.or_(sa.false(), *own))
+    ends, times = dict[str, Head](), dict[str, str]()
+    for stream, n, hash_, known_at in connection.execute(asked):
+        ends[stream] = Head(n, hash_)
+        times[group_of(stream)] = max(known_at, times.get(group_of(stream), ""))
+    return ends, times
 
 
-def _insert(connection: sa.Connection, rows: list[dict[str, Any]], ends: Mapping[str, _End]) -> None:
+def _insert(connection: sa.Connection, rows: list[dict[str, Any]], ends: Mapping[str, Head]) -> None:
     if not rows:
         return
     connection.execute(FACT.insert(), rows)

@@ -1,4 +1,4 @@
-"""The audit of the chains: every fact's hash computed anew, in order, up to the head; no fact was known before its predecessor."""
+"""The audit of the chains: every fact's hash computed anew, in order, up to the head, and no fact dated back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bo_lib.model.findings import Finding, Outcome, Place, error
-from bo_lib.store.facts import GENESIS, Head, chain_hash
+from bo_lib.store.facts import GENESIS, Head, chain_hash, group_of
 from bo_lib.store.schema import CHAIN_HEAD, FACT
 
 _TODO = "keep the file as evidence, find out who could write to it, and restore the last copy that verifies"
@@ -22,21 +22,23 @@ def verified(connection: sa.Connection, stream: str | None, url: str, now: str) 
     with _any_bytes(connection):
         heads = {name: Head(n, hash_) for name, n, hash_ in connection.execute(sa.select(CHAIN_HEAD))}
         streams = [stream] if stream is not None else sorted({*heads, *connection.scalars(sa.select(FACT.c.stream).distinct())})
-        results = [_chain(connection, name, heads.get(name), url, now) for name in streams]
-    return Outcome(sum(r.value for r in results), tuple(f for r in results for f in r.findings))
+        results = {name: _chain(connection, name, heads.get(name), url) for name in streams}
+        sound = [name for name, result in results.items() if result.ok]
+        mistimed = tuple(_mistimed(connection, sound, url, now))
+    return Outcome(sum(r.value for r in results.values()), (*(f for r in results.values() for f in r.findings), *mistimed))
 
 
-def _chain(connection: sa.Connection, stream: str, head: Head | None, url: str, now: str) -> Outcome[int]:
-    n, previous, seq, known = 0, GENESIS, 0, ""
+def _chain(connection: sa.Connection, stream: str, head: Head | None, url: str) -> Outcome[int]:
+    n, previous, seq = 0, GENESIS, 0
     asked = sa.select(*_COLUMNS).where(FACT.c.stream == stream).order_by(FACT.c.n)
     rows = connection.execute(asked.execution_options(yield_per=2000))
     for row in rows.mappings():
         kept = {"stream": stream, **row}
-        if broken := _broken(kept, n + 1, previous, seq) or _mistimed(kept, known, now):
+        if broken := _broken(kept, n + 1, previous, seq):
             rows.close()
             code, message, expected, found = broken
             return Outcome(n, (_finding(code, message, Place(url, f"{stream} fact {n + 1}"), expected, found),))
-        n, previous, seq, known = n + 1, kept["hash"], kept["seq"], kept["known_at"]
+        n, previous, seq = n + 1, kept["hash"], kept["seq"]
     if head == Head(n, previous) or (head is None and n == 0):
         return Outcome(n)
     end = f"fact {head.n} with hash {head.hash}" if head else "no head"
@@ -62,20 +64,26 @@ def _broken(row: dict[str, Any], n: int, previous: str, seq: int) -> tuple[str, 
     return None
 
 
-def _mistimed(row: dict[str, Any], known: str, now: str) -> tuple[str, str, str, str] | None:
-    """The same of a time that goes back in the chain, or lies ahead of ``now``."""
-    whose = f"fact {row['id']}, written by {row['actor']},"
-    if row["known_at"] < known:
-        said = f"{whose} says it was known before the fact it follows: it was dated back, or that one ahead"
-        return "chain-dated-back", said, f"{known} or later", row["known_at"]
-    if now and row["known_at"] > now:
-        return (
-            "chain-dated-ahead",
-            f"{whose} says it was known at a time that is still to come",
-            f"{now} or earlier",
-            row["known_at"],
-        )
-    return None
+def _mistimed(connection: sa.Connection, streams: list[str], url: str, now: str) -> Iterator[Finding]:
+    """The first fact of each fund whose time goes back in the order of commits, or lies ahead of ``now``."""
+    asked = sa.select(FACT.c.stream, FACT.c.n, FACT.c.id, FACT.c.actor, FACT.c.known_at).order_by(FACT.c.seq)
+    last: dict[str, str] = {}
+    told: set[str] = set()
+    for stream, n, fact_id, actor, known_at in connection.execute(asked.execution_options(yield_per=2000)):
+        group = group_of(stream)
+        if stream not in streams or group in told:
+            continue
+        before, whose, place = last.get(group, ""), f"fact {fact_id}, written by {actor},", Place(url, f"{stream} fact {n}")
+        last[group] = max(known_at, before)
+        if known_at < before:
+            said = f"{whose} says it was known before one that was there already: it was dated back, or that one ahead"
+            yield _finding("chain-dated-back", said, place, f"{before} or later", known_at)
+        elif now and known_at > now:
+            said = f"{whose} says it was known at a time that is still to come"
+            yield _finding("chain-dated-ahead", said, place, f"{now} or earlier", known_at)
+        else:
+            continue
+        told.add(group)
 
 
 def _finding(code: str, message: str, place: Place, expected: str, found: str) -> Finding:

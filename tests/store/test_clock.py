@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bo_lib.store import ClockBehind, Store
+from bo_lib.store import ClockBehind, Fact, Store
 from bo_lib.store.facts import GENESIS, chain_hash
-from tests.store.scenario import EVENING, tamper, trade
+from tests.store.scenario import EVENING, JUNE_1, tamper, trade
 
 NEXT, LATE = "2026-06-02T18:00:00Z", "2026-06-01T17:00:00Z"
 
@@ -19,12 +19,28 @@ def times(store: Store, stream: str = "EURO-UCITS") -> list[str]:
 
 def test_a_fact_known_before_the_last_of_its_stream_is_refused_and_nothing_is_written(store: Store) -> None:
     store.append([trade(1)], "ops", EVENING)
-    with pytest.raises(ClockBehind, match=r"stream EURO-UCITS: the time 2026-06-01T17:00.* before .* BO_CLOCK away"):
+    with pytest.raises(ClockBehind, match=r"EURO-UCITS: the time 2026-06-01T17:00.* before .* BO_CLOCK away"):
         store.append([trade(2, stream="GLOBAL-BOND"), trade(3)], "ops", LATE)
     assert [f.id for f in store.facts()] == ["T1"]
     store.append([trade(2, stream="GLOBAL-BOND")], "ops", LATE)
     assert store.append([trade(1)], "ops", LATE).already == ["T1"], "what is there already may be said again at any time"
     assert store.verify().ok
+
+
+def test_the_streams_of_one_fund_have_one_clock(store: Store) -> None:
+    """A NAV is not signed yesterday, because nobody has signed one since."""
+    signed = Fact("S1", "EURO-UCITS/release", "nav.signed", "", JUNE_1, {})
+    store.append([signed], "ann", LATE)
+    store.append([trade(1)], "ops", NEXT)
+    again = replace(signed, id="S2")
+    with pytest.raises(ClockBehind, match="EURO-UCITS: the time"):
+        store.append([again], "ann", EVENING)
+    store.append([again], "ann", EVENING, carried=True)
+    store.append([replace(trade(2), stream="EURO-UCITS-2")], "ops", EVENING)
+    assert times(store, "EURO-UCITS/release")[-1] == NEXT[:19] and store.verify().ok
+    _backdate(store, "S2", "2026-06-01T20:00:00.000000Z", "EURO-UCITS/release")
+    (finding,) = store.verify().findings
+    assert (finding.code, finding.place.at) == ("chain-dated-back", "EURO-UCITS/release fact 2")
 
 
 def test_writers_that_waited_for_each_other_and_simulated_days_take_the_last_time(store: Store) -> None:
@@ -36,16 +52,16 @@ def test_writers_that_waited_for_each_other_and_simulated_days_take_the_last_tim
     assert store.verify().ok
 
 
-def _backdate(store: Store, fact_id: str, known_at: str) -> None:
+def _backdate(store: Store, fact_id: str, known_at: str, stream: str = "EURO-UCITS") -> None:
     """As somebody would who knows the formula of the chain: the time is changed, and every hash after it made anew."""
     previous = GENESIS
     tamper(store, "UPDATE fact SET known_at = :at WHERE id = :id", at=known_at, id=fact_id)
-    for fact in store.facts(stream="EURO-UCITS"):
+    for fact in store.facts(stream=stream):
         row = {**fact.__dict__, "effective_date": fact.effective_date.isoformat(), "payload": fact.payload_text}
         made = chain_hash(row, previous)
         tamper(store, "UPDATE fact SET prev_hash = :before, hash = :made WHERE id = :id", before=previous, made=made, id=fact.id)
         previous = made
-    tamper(store, "UPDATE chain_head SET hash = :made WHERE stream = 'EURO-UCITS'", made=previous)
+    tamper(store, "UPDATE chain_head SET hash = :made WHERE stream = :stream", made=previous, stream=stream)
 
 
 @pytest.mark.parametrize(
