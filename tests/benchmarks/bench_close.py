@@ -35,7 +35,7 @@ from bo_lib.cli import main as bo
 from bo_lib.model import events as ev
 from bo_lib.model.dates import business_days
 from bo_lib.model.money import Rates
-from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, INSTRUMENTS, PRICES, STATEMENTS, built
+from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, INSTRUMENTS, PRICES, SETTLEMENTS, STATEMENTS, built
 from bo_lib.nav import ClassState, select_prices, value
 from bo_lib.store import Fact
 from bo_lib.workbench import Workbench
@@ -106,7 +106,7 @@ def traded(name: str, isin: str, day: date, quantity: int, buys: bool, settles: 
                                  quantity=trade.quantity, amount=quantity * price)]  # fmt: skip
 
 
-def _markets(positions: int) -> dict[str, pa.Table]:
+def _markets(positions: int, *days: date) -> dict[str, pa.Table]:
     names = [f"XS{n:010}" for n in range(positions)]
     return {
         "instruments": built(INSTRUMENTS, (
@@ -114,7 +114,7 @@ def _markets(positions: int) -> dict[str, pa.Table]:
         )),
         "prices": built(PRICES, (
             {"source": "V", "isin": i, "price_date": d, "price": Decimal(52) + n % 7, "currency": EUR}
-            for n, i in enumerate(names) for d in (OPENED, BEFORE, DAY)
+            for n, i in enumerate(names) for d in days
         )),
     }  # fmt: skip
 
@@ -124,8 +124,16 @@ def _replay(events: list[ev.Event], instruments: pa.Table, until: date) -> Book:
     return made.value
 
 
-def _sent(name: str, book: Book) -> dict[str, pa.Table]:
-    """The custodian's statements of the day, with the movements of the month; in his numbers."""
+def _sent(name: str, book: Book, events: list[ev.Event]) -> dict[str, pa.Table]:
+    """The custodian's statements of the day, with the movements and confirmations of the month; in his numbers."""
+    trades = {e.trade_id: e for e in events if isinstance(e, ev.Trade)}
+    settled = built(SETTLEMENTS, (
+        {"reference": e.trade_id, "account": f"{name}-S", "status": "settled", "isin": trades[e.trade_id].isin,
+         "side": "RECEIVE" if trades[e.trade_id].side == "BUY" else "DELIVER", "quantity": e.quantity, "currency": EUR,
+         "amount": e.amount, "trade_date": trades[e.trade_id].effective_date, "intended_date": e.effective_date,
+         "effective_date": e.effective_date, "at": e.trade_id}
+        for e in events if isinstance(e, ev.Settlement)
+    ))  # fmt: skip
     holdings = built(HOLDINGS, (
         {"statement_id": "h", "account": f"{name}-S", "business_date": DAY, "basis": "settlement", "isin": r["isin"],
          "quantity": r["quantity"]} for r in book.positions("settlement").to_pylist()
@@ -139,7 +147,7 @@ def _sent(name: str, book: Book) -> dict[str, pa.Table]:
         "statement_id": "s", "account": f"{name}-C", "kind": "cash", "currency": EUR, "statement_date": DAY,
         "opening": Decimal(10**8), "closing": book.cash().to_pylist()[0]["balance"], "proven": True,
     }])  # fmt: skip
-    return {"holdings": holdings, "cash_movements": movements, "statements": statements}
+    return {"holdings": holdings, "cash_movements": movements, "statements": statements, "settlements": settled}
 
 
 def _state(net: Decimal, day: date, positions: int) -> dict[str, Any]:
@@ -151,13 +159,13 @@ def _state(net: Decimal, day: date, positions: int) -> dict[str, Any]:
 # Facts -----------------------------------------------------------------------------------------------------------------
 
 
-def _file(office: Office, name: str, sender: str, accounts: list[str], tables: dict[str, pa.Table]) -> Fact:
+def _file(office: Office, name: str, sender: str, accounts: list[str], tables: dict[str, pa.Table], day: date = DAY) -> Fact:
     payload = {
-        "sender": sender, "name": name, "sha256": name, "format": name, "bytes": 0, "business_date": str(DAY),
+        "sender": sender, "name": name, "sha256": name, "format": name, "bytes": 0, "business_date": str(day),
         "accounts": accounts, "funds": [], "tables": {n: office.tables.put(t, durable=False) for n, t in tables.items()},
         "rows": {n: t.num_rows for n, t in tables.items()}, "quarantined": 0, "findings": [], "refused": "",
     }  # fmt: skip
-    return Fact(f"file:{name}", STREAM, "file", f"{sender}/{name}", DAY, payload)
+    return Fact(f"file:{name}", STREAM, "file", f"{sender}/{name}", day, payload)
 
 
 def _fact(event: ev.Event) -> Fact:
@@ -172,7 +180,7 @@ def _append(office: Office, facts: list[Fact], time: str) -> None:
 def make(root: Path, funds: int, positions: int, lines: int) -> None:
     """The firm: the first fund with its month and the strike of its end, the others its copies under their own names."""
     names = [f"F{n:02}" for n in range(funds)]
-    office, markets, events = _firm(root, names), _markets(positions), _events(positions, lines)
+    office, markets, events = _firm(root, names), _markets(positions, OPENED, BEFORE, DAY), _events(positions, lines)
     book = _replay(events, markets["instruments"], DAY)
     facts = [_fact(e) for e in events]
     for kind, day in ((OPENING_NAV, OPENED), ("nav.struck", BEFORE)):
@@ -183,8 +191,8 @@ def make(root: Path, funds: int, positions: int, lines: int) -> None:
         said = {"state": _state(worth, day, positions), "net_assets": f"{worth:f}", "business_date": str(day),
                 "register": [{"investor": "I", "share_class": "A", "units": "1000000"}]}  # fmt: skip
         facts.append(Fact(f"{kind}:{FIRST}", FIRST, kind, FIRST, day, said))
-    files = [_file(office, "markets", "V", [], markets)]
-    files += [_file(office, f"custody-{n}", "C", [f"{n}-S", f"{n}-C"], _sent(n, book)) for n in names]
+    files = [_file(office, f"markets-{day}", "V", [], _markets(positions, day), day) for day in (OPENED, BEFORE, DAY)]
+    files += [_file(office, f"custody-{n}", "C", [f"{n}-S", f"{n}-C"], _sent(n, book, events)) for n in names]
     _append(office, files, f"{DAY}T20:00:00Z")
     _append(office, facts, f"{DAY}T20:00:00Z")
     os.environ["BO_CLOCK"] = f"{DAY}T21:00:00Z"
