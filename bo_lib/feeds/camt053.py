@@ -24,6 +24,7 @@ from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 _STATEMENTS = ("Stmt", "Rpt", "Ntfctn")
 _OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
+_STATUSES = ("BOOK", "PDNG", "FUTR", "INFO")
 _NO_REFERENCE = {"NOTPROVIDED", "NONREF", "N/A"}
 
 
@@ -234,7 +235,12 @@ def _entries(entries: list[etree._Element], row: dict[str, Any], reading: Readin
     shared = {name: row[name] for name in ("statement_id", "account")}
     for ordinal, entry in enumerate(entries, 1):
         place = f"line {entry.sourceline} {row['at'].split()[-1]}/Ntry[{ordinal}]"
-        if _status(entry) != "BOOK":
+        if (status := _status(entry)) not in _STATUSES:
+            refused += 1
+            reading.refuse(UnreadableError("status-unknown", "a status that says not whether the entry is booked", status,
+                                           ", ".join(_STATUSES), "ask the bank what it means", "Sts"), place)  # fmt: skip
+            continue
+        if status != "BOOK":
             pending += 1
             _add_pending(entry, place, row, reading)
             continue

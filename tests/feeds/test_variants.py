@@ -285,3 +285,8 @@ def test_a_statement_of_funds_proves_a_cash_report_that_states_no_flows() -> Non
     outcome = read(FUNDS.replace("<StmtFunds>", report + "<StmtFunds>"))
     assert {s["currency"]: (s["proven"], s["entries"]) for s in feeds.summary(outcome)["statements"]} == {
         "USD": (True, 1), "EUR": (True, 2)}  # fmt: skip
+
+
+def test_an_entry_of_an_unknown_status_is_refused() -> None:
+    outcome = read(CAMT.replace("PDNG", "WHAT"))
+    assert (outcome.value.quarantined, "status-unknown" in {f.code for f in outcome.findings}) == (1, True)
