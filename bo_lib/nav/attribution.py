@@ -106,16 +106,12 @@ class _Roll:
         self._ledgers()
         self.sums[LATE, "known since the strike before"] += self.before.net_assets - opening
         self.sums["residual", "unexplained"] += self.struck.net_assets - opening - sum(self.sums.values(), ZERO)
-        kept = [(key, amount) for key, amount in self.sums.items() if amount]
-        causes, items, amounts = ([k[0] for k, _ in kept], [k[1] for k, _ in kept], [amount for _, amount in kept])
-        found = of_columns(ATTRIBUTION, len(kept), cause=causes, item=items, amount=amounts)
-        by = {
-            "cause": pc.index_in(found["cause"], value_set=pa.array(CAUSES)),
-            "size": pc.abs(found["amount"]),
-            "item": found["item"],
-        }
-        keys = [("cause", "ascending"), ("size", "descending"), ("item", "ascending")]
-        return found.take(pc.sort_indices(pa.table(by), sort_keys=keys))
+        kept = {key: amount for key, amount in self.sums.items() if amount}
+        causes, items = [cause for cause, _ in kept], [item for _, item in kept]
+        found = of_columns(ATTRIBUTION, len(kept), cause=causes, item=items, amount=list(kept.values()))
+        order = pc.index_in(found["cause"], value_set=pa.array(CAUSES))
+        by = pa.table({"order": order, "size": pc.abs(found["amount"]), "item": found["item"]})
+        return found.take(pc.sort_indices(by, [("order", "ascending"), ("size", "descending"), ("item", "ascending")]))
 
     def _holding(self, isin: str) -> None:
         """Price on what was held, currency on it, and the result of what was traded, each rounded to the cent.

@@ -1,4 +1,4 @@
-"""Whole columns of the canonical tables: exact sums and differences, rows of one kind, tables made of columns."""
+"""Whole columns of the canonical tables: exact differences and sums, rows of one kind, tables made of columns."""
 
 from __future__ import annotations
 
@@ -34,15 +34,10 @@ def decimals(column: Column) -> list[Decimal]:
     return [Decimal(digits) for digits in column.cast(pa.string()).to_pylist()]
 
 
-def plus(one: Column, other: Column) -> pa.Array:
-    """The exact sum of two columns of one type of decimal."""
-    wide = pa.decimal256(one.type.precision, one.type.scale)
-    return _whole(pc.add(one.cast(wide), other.cast(wide)).cast(one.type))
-
-
 def less(one: Column, other: Column) -> pa.Array:
     """The exact difference of two columns of one type of decimal."""
-    return plus(one, pc.negate(other))
+    wide = pa.decimal256(one.type.precision, one.type.scale)
+    return _whole(pc.subtract(one.cast(wide), other.cast(wide)).cast(one.type))
 
 
 def of_columns(kind: Table, count: int, **columns: Any) -> pa.Table:

@@ -352,13 +352,8 @@ def is_balance_sheet(ledger: str) -> bool:
 
 def net_assets_by_ledger(book: Book, marked: pa.Table) -> Decimal:
     """The second computation: what capital and results since the opening add up to on the ledger, marks included."""
-    return -sum(
-        (
-            total(rows_where(t, "ledger", lambda ledger: not is_balance_sheet(ledger))["base"])
-            for t in (book.trial_balance(), marked)
-        ),
-        ZERO,
-    )
+    results = (rows_where(lines, "ledger", lambda ledger: not is_balance_sheet(ledger)) for lines in (book.trial_balance(), marked))
+    return -sum((total(lines["base"]) for lines in results), ZERO)
 
 
 def unvalued(book: Book, valuation: Valuation) -> list[Finding]:

@@ -100,9 +100,14 @@ class NavDesk(PriceDesk):
 
     def _market_closed(self, isin: str) -> bool:
         """Does the instrument's exchange not trade today? One whose exchange is not known always does."""
-        rows = self.locked.instruments.select(["isin", "mic"]).to_pylist()
-        mic = next((row["mic"] for row in rows if row["isin"] == isin), None)
+        mic = self._exchanges.get(isin)
         return bool(mic) and not dates.is_trading_day(self.day, mic)
+
+    @cached_property
+    def _exchanges(self) -> dict[str, str]:
+        """MIC by ISIN."""
+        listed = self.locked.instruments
+        return dict(zip(listed["isin"].to_pylist(), listed["mic"].to_pylist(), strict=True))
 
     @once
     def rates(self) -> Outcome[Rates]:

@@ -67,6 +67,13 @@ def test_the_hierarchy_of_sources(quotes: list[str], chosen: str | None, found: 
     assert outcome.ok == (chosen is not None)
 
 
+def test_a_price_without_a_currency_is_in_that_of_the_instrument() -> None:
+    bare = {"source": "A", "isin": "SHARE", "price_date": T, "price": Decimal(101)}
+    table = PRICES.build([*prices("B 101").to_pylist(), bare, bare | {"isin": "UNKNOWN"}]).value
+    outcome = select_prices(table, ["SHARE", "UNKNOWN"], ("A",), T, tolerances=Tolerances(), instruments=MASTER)
+    assert (outcome.value.prices, codes(outcome)) == ({"SHARE": 101, "UNKNOWN": 101}, [])
+
+
 def test_a_rejected_candidate_keeps_its_reason() -> None:
     rows = {r["source"]: r for r in select("A 10100", "B 101").value.table.to_pylist()}
     assert (rows["A"]["chosen"], rows["A"]["reason"]) == (False, "about a hundred times off the price before")
