@@ -11,7 +11,6 @@ from bo_lib.books.intake import (
     admit,
     corrected,
     find_waiting,
-    resubmit,
     waiting,
     withdrawn,
 )
@@ -24,6 +23,6 @@ from bo_lib.books.wash_sales import PURCHASES, WASH_SALES, wash_sales
 __all__ = [
     "ADJUSTMENTS", "BOOK_CASH_MOVEMENTS", "CASH_BALANCES", "EXPLAINED", "LATE_KINDS", "METHODS", "OPEN_TRADES",
     "PROFIT_AND_LOSS", "PURCHASES", "WAITING", "WASH_SALES", "Admitted", "Book", "Explained", "Refusal", "Tie", "adjustments",
-    "admit", "corrected", "explain", "find_waiting", "interest_to", "line_rows", "profit_and_loss", "replay", "resubmit", "result",
+    "admit", "corrected", "explain", "find_waiting", "interest_to", "line_rows", "profit_and_loss", "replay", "result",
     "waiting", "wash_sales", "withdrawn",
 ]  # fmt: skip

@@ -182,9 +182,3 @@ def find_waiting(waits: Book | Iterable[Refusal], event_id: str) -> Outcome[Even
     there = f"such as {near[0]}" if near else ", ".join(sorted(refused)) or "nothing waits"
     said = {"found": event_id, "expected": there, "todo": "bo refused lists what waits"}
     return Outcome(None, (error("not-waiting", f"{event_id} does not wait for a correction", Place(), **said),))
-
-
-def resubmit(waits: Book | Iterable[Refusal], event_id: str, changes: Mapping[str, Any], reason: str) -> Outcome[tuple[Event, ...]]:
-    """``corrected`` for an event that waits in a book or list (see ``find_waiting``)."""
-    found = find_waiting(waits, event_id)
-    return corrected(found.value, changes, reason) if found.value else Outcome((), found.findings)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pytest
 
-from bo_lib.books import adjustments, admit, corrected, resubmit, waiting
+from bo_lib.books import Book, Refusal, adjustments, admit, corrected, find_waiting, waiting
+from bo_lib.model.events import Event
+from bo_lib.model.findings import Outcome
 from tests.books.desk import accrual, codes, dividend, june, keep, manual, trade
+
+
+def resubmit(waits: Book | Iterable[Refusal], event_id: str, changes: Mapping[str, str], reason: str) -> Outcome[tuple[Event, ...]]:
+    """As the door does: the event that waits, corrected."""
+    found = find_waiting(waits, event_id)
+    return corrected(found.value, changes, reason) if found.value else Outcome((), found.findings)
 
 
 def test_a_refused_trade_waits_with_the_reason_and_its_line() -> None:
