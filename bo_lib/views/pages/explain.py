@@ -64,7 +64,7 @@ def unknown_report(figure: str, findings: Sequence[Finding]) -> Report:
 
 _LINE_COLUMNS = (
     "effective_date", "kind", "ledger", "account", "isin", "share_class", "currency", "local", "base", "quantity", "reference",
-    "source", "event_id",
+    "text", "source", "event_id",
 )  # fmt: skip
 _MARK_COLUMNS = ("ledger", "isin", "share_class", "currency", "local", "base", "text")
 _VALUED_COLUMNS = (
