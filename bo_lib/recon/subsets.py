@@ -30,7 +30,7 @@ BLOCK = 1 << 17  # sums looked up together
 DOUBT = 1e-9  # part of the amounts by which sums in doubles may be wrong, amply
 EXACT = Context(prec=100)
 SUMS_MAX = 1 << 61  # beyond it sums would leave 64 bits
-MEETING = {4: (2, 2), 5: (2, 3), 6: (3, 3)}  # members: how many meet how many
+MEETING = ((0, (1, 2, 3)), (2, (2, 3)), (3, (3,)))  # how many members meet how many
 
 Array = np.ndarray[Any, np.dtype[np.int64]]
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
@@ -77,8 +77,8 @@ def hopeful(key: Array, side: Array, amount: Doubles, members_max: int, toleranc
 def _near(ones: Doubles, others: Doubles, members_max: int, tolerance: Tolerance) -> Flags:
     """By line: whether some of ``others`` add up to about one of ``ones``."""
     count = others.shape[1]
-    chosen = [np.isin(np.arange(count), of) for size in range(1, min(members_max, count) + 1) for of in _choices(count, size)]
-    sums = others @ np.array(chosen, float).T
+    chosen = _choices(count, tuple(range(1, min(members_max, count) + 1)))
+    sums = others @ (np.arange(count)[:, None, None] == chosen).any(axis=1).astype(float)
     share = float(tolerance.relative)
     reach = np.maximum(float(tolerance.widest), np.abs(ones) * (share / (1 - share)))
     reach += DOUBT * (np.abs(ones) + np.abs(others).sum(axis=1, keepdims=True))
@@ -170,12 +170,15 @@ def solve(nodes: Sequence[Node], members_max: int, reach: Callable[[int], int], 
 
 
 @lru_cache(maxsize=256)
-def _choices(count: int, size: int) -> Array:
-    return np.array(list(combinations(range(count), size)), np.int64).reshape(-1, size)
+def _choices(count: int, sizes: tuple[int, ...]) -> Array:
+    """Choices among ``count`` rows, one a column, its rows rising; -1 where there are fewer than the largest size, or none."""
+    wide = max(*sizes, 1)
+    chosen = [[*of, *[-1] * (wide - size)] for size in sizes for of in combinations(range(count), size)]
+    return np.array(chosen, np.int64).reshape(-1, wide).T.copy()
 
 
 class _Pool:
-    """Sums of one, two and three rows of a side, in order."""
+    """The rows of one side, and which of them add up to about an amount."""
 
     def __init__(self, nodes: Sequence[tuple[int, Node]], members_max: int) -> None:
         rows = [(n, node) for n, node in nodes for _ in range(min(node.count, members_max))]
@@ -185,14 +188,7 @@ class _Pool:
         amounts = [node.amount for _, node in rows]
         self.few = len(rows) <= FEW
         self.exact = not self.few and sum(map(abs, amounts)) < SUMS_MAX
-        self.sums: dict[int, tuple[Array, Array]] = {}
-        if self.exact:
-            amount = np.array(amounts, np.int64)
-            for size in range(1, min(3, members_max) + 1):
-                chosen = _choices(len(rows), size)
-                total = amount[chosen].sum(axis=1)
-                order = np.argsort(total, kind="stable")
-                self.sums[size] = total[order], chosen[order]
+        self.amounts = np.array([*amounts, 0], np.int64) if self.exact else np.empty(0, np.int64)  # the last is nobody's
 
     def adds_up(self, members: Sequence[int], one: Node, fits: Fits) -> bool:
         total, *also = map(sum, zip(*(self.figures[i] for i in members), strict=True))
@@ -206,36 +202,21 @@ class _Pool:
         small = [n for n, (amount, far) in enumerate(zip(amounts, reach, strict=True)) if abs(amount) + far < SUMS_MAX]
         if small:
             low, high = (np.array([amounts[n] + sign * reach[n] for n in small], np.int64) for sign in (-1, 1))
-            for size in range(1, self.members_max + 1):
-                for at, rows in self._few(size, low, high) if size <= 3 else self._met(*MEETING[size], low, high):
-                    yield small[at], rows
+            for first, second in MEETING:
+                if first + second[0] <= self.members_max:
+                    for at, rows in self._met(first, tuple(n for n in second if first + n <= self.members_max), low, high):
+                        yield small[at], [row for row in rows if row >= 0]
 
-    def _few(self, size: int, low: Array, high: Array) -> Iterator[tuple[int, list[int]]]:
-        total, chosen = self.sums[size]
-        start, end = total.searchsorted(low, "left"), total.searchsorted(high, "right")
-        for at in np.flatnonzero(end > start).tolist():
-            for rows in chosen[start[at] : end[at]].tolist():
-                yield at, rows
-
-    def _met(self, first: int, second: int, low: Array, high: Array) -> Iterator[tuple[int, list[int]]]:
-        """Members in rising order: the ``first`` ones and the ``second`` ones after them."""
-        (firsts, heads), (seconds, tails) = self.sums[first], self.sums[second]
-        shift = int((high - low).max()).bit_length()
-        there = seconds >> shift  # a reach touches two of these at most: most lookups end at a mark that is not set
-        marks = np.zeros(MARKS, np.bool_)
-        marks[there & (MARKS - 1)] = marks[(there - 1) & (MARKS - 1)] = True
-        block = max(1, BLOCK // max(1, len(firsts)))  # amounts looked at together
-        for begin in range(0, len(low), block) if len(seconds) else ():
+    def _met(self, first: int, second: tuple[int, ...], low: Array, high: Array) -> Iterator[tuple[int, list[int]]]:
+        """Members in rising order: the ``first`` ones, and after them as many as one of ``second``; -1 is none."""
+        heads, tails = (_choices(len(self.owner), sizes) for sizes in ((first,), second))
+        firsts, seconds = (sum(self.amounts[rows] for rows in chosen[1:]) + self.amounts[chosen[0]] for chosen in (heads, tails))
+        block = max(1, BLOCK // len(firsts))  # amounts looked at together
+        for begin in range(0, len(low), block):
             least, most = (limit[begin : begin + block, None] - firsts for limit in (low, high))
-            one, head = np.nonzero(marks[(least >> shift) & (MARKS - 1)])
-            start, end = seconds.searchsorted(least[one, head], "left"), seconds.searchsorted(most[one, head], "right")
-            hits = end - start
-            few = np.bincount(one, hits, len(least))[one] <= HITS_MAX
-            one, head, start, hits = one[few], head[few], start[few], hits[few]
-            tail = np.arange(hits.sum()) - np.repeat(np.cumsum(hits) - hits, hits) + np.repeat(start, hits)
-            one, head = np.repeat(one, hits), np.repeat(head, hits)
-            rising = heads[head, -1] < tails[tail, 0]
-            found = np.hstack([heads[head[rising]], tails[tail[rising]]]).tolist()
+            one, head, tail = _meeting(least, most, seconds)
+            rising = heads[-1, head] < tails[0, tail]
+            found = np.vstack([heads[:, head[rising]], tails[:, tail[rising]]]).T.tolist()
             yield from zip((one[rising] + begin).tolist(), found, strict=True)
 
     def _slowly(self, amounts: list[int], reach: list[int]) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -248,6 +229,26 @@ class _Pool:
                 for n, low, high in wanted:
                     if low <= total <= high:
                         yield n, members
+
+
+def _meeting(low: Array, high: Array, sums: Array) -> tuple[Array, Array, Array]:
+    """Where a sum lies within the limits: line and column of ``low`` and ``high``, place in ``sums``; no line with too many.
+
+    What touches no mark of the other is left out first, so that little is left to sort. A reach touches two marks at most.
+    """
+    shift = int((high - low).max()).bit_length()
+    of_low, of_sums = low >> shift, sums >> shift
+    wanted, there = np.zeros((2, MARKS), np.bool_)
+    wanted[of_low & (MARKS - 1)] = wanted[(of_low + 1) & (MARKS - 1)] = True
+    near = np.flatnonzero(wanted[of_sums & (MARKS - 1)])
+    there[of_sums[near] & (MARKS - 1)] = there[(of_sums[near] - 1) & (MARKS - 1)] = True
+    line, column = np.nonzero(there[of_low & (MARKS - 1)])
+    near = near[np.argsort(sums[near], kind="stable")]
+    start, end = sums[near].searchsorted(low[line, column], "left"), sums[near].searchsorted(high[line, column], "right")
+    hits = end - start
+    hits[np.bincount(line, hits)[line] > HITS_MAX] = 0
+    place = np.arange(hits.sum()) + np.repeat(start - np.cumsum(hits) + hits, hits)
+    return np.repeat(line, hits), np.repeat(column, hits), near[place]
 
 
 def _components(answers: set[Answer]) -> Iterator[list[Answer]]:
@@ -274,6 +275,8 @@ def _components(answers: set[Answer]) -> Iterator[list[Answer]]:
 
 def _packed(part: list[Answer], nodes: Sequence[Node]) -> tuple[Mapping[Answer, int], list[Answer]]:
     """What every packing of most answers takes, and the answers that only some of them take."""
+    if len(part) == 1:
+        return {part[0]: min(nodes[node].count // count for node, count in part[0])}, []
     search = _Search(part, nodes)
     search.run(0, (), 0)
     if search.steps > STEPS_MAX:
