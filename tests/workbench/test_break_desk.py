@@ -78,6 +78,13 @@ def test_a_large_write_off_waits_is_refused_to_its_maker_and_closed_by_a_second_
     assert Office(month_copy).store.verify().ok
 
 
+def test_small_write_offs_need_a_second_person_beyond_the_firms_limit_of_a_month(bo: Bo, month_copy: Path) -> None:
+    firm = month_copy / "parameters" / "firm.yaml"
+    firm.write_text(re.sub("write_offs_alone_a_month: [0-9]+", "write_offs_alone_a_month: 0", firm.read_text()))
+    code, out, _ = bo("ann", "breaks", "write-off", smallest(bo), "--text", "too small", "--date", DAY)
+    assert code == Exit.ATTENTION and "ann wrote off 0.00 alone in 2026-06, and 0 is the limit of a month" in out
+
+
 def test_a_small_write_off_takes_one_person_and_is_reopened_with_its_age(bo: Bo) -> None:
     before = listed(bo)[-1]
     assert bo("ann", "breaks", "write-off", before["break_id"], "--text", "too small", "--date", DAY)[0] == Exit.OK
