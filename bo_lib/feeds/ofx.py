@@ -8,6 +8,7 @@ the tests). A statement carries its closing balance alone, so that it cannot be 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -235,6 +236,7 @@ class _Statement:
         balance = next(self.node.inside("INVBAL"), None)
         if not cash and balance and (held := self._tried(lambda: balance.amount("AVAILCASH"))) is not None and self.currency:
             ids[self.currency] = self._cash(row, self.currency, held)
+        self._check_ids(rows)
         for ordinal, one in enumerate(rows, 1):
             currency = self._stated(one) or self.currency or NO_CURRENCY
             if currency not in ids:  # the amounts of another currency are in no balance of this one
@@ -243,6 +245,13 @@ class _Statement:
                 "statement_id": name, "currency": currency, **self._movement(node)})  # fmt: skip
         if not cash:
             self._investments(row["statement_id"], until)
+
+    def _check_ids(self, rows: list[_Node]) -> None:
+        """A warning for entries of one statement that carry the same identifier: one may stand there twice."""
+        ids = Counter(filter(None, (one.text("FITID") for one in rows)))
+        if twice := [f"{name} ({count})" for name, count in ids.items() if count > 1]:
+            self.reading.warning("entries-repeated", "entries carry the same identifier; all of them are kept", self.place, "FITID",
+                                 found=", ".join(twice)[:200], todo="see whether one stands there twice")  # fmt: skip
 
     def _cash(self, row: dict[str, Any], currency: str, closing: Decimal | None = None) -> str:
         """A statement of the cash beside ``row``; hands back its id. An investment account states what is available alone."""

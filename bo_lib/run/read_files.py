@@ -16,6 +16,7 @@ from bo_lib.run.errors import Exit, UsageError
 if TYPE_CHECKING:
     from bo_lib.feeds import FileRead
     from bo_lib.model.findings import Finding, Outcome
+    from bo_lib.workbench.office import Office
 
     Read = list[tuple[Path, Outcome[FileRead]]]
 
@@ -32,9 +33,10 @@ def read_files(arguments: argparse.Namespace) -> int:
     paths = [path for given in arguments.files for path in _files(given)]
     if not paths:
         raise UsageError(f"{arguments.files[0]}: the folder holds no files")
-    mappings, schemas = _parameters(arguments.root)
+    office = _office(arguments.root)
+    mappings, schemas = (office.mappings, office.schemas) if office else ((), None)
     outcomes = [(path, feeds.read(path, mappings, schemas=arguments.schemas or schemas)) for path in paths]
-    outcomes = _checked(outcomes)
+    outcomes = _checked(_asked_for(outcomes, office) if office else outcomes)
     if arguments.json:
         said = [{"file": str(path), **feeds.summary(outcome)} for path, outcome in outcomes]
         alone = len(said) == 1 and not arguments.files[0].is_dir()
@@ -54,18 +56,26 @@ def _files(given: Path) -> list[Path]:
     return sorted(p for p in given.rglob("*") if p.is_file() and not p.name.startswith(".")) if given.is_dir() else [given]
 
 
-def _parameters(root: Path | None) -> tuple[Any, Path | None]:
-    """The firm's mappings and schemas; none where there is no firm, so that a file can be read anywhere."""
+def _office(root: Path | None) -> Office | None:
+    """The firm, for its mappings and schemas; none where there is none, so that a file can be read anywhere."""
     from bo_lib.config import ParameterError
     from bo_lib.workbench.office import Office, find_root
 
     try:
         office = Office(root or find_root())
-        return office.mappings, office.schemas
+        _ = office.mappings, office.schemas
+        return office
     except ParameterError:
         if root:
             raise
-        return (), None
+        return None
+
+
+def _asked_for(outcomes: Read, office: Office) -> Read:
+    """The same with a warning where no fund asks for the source of prices or rates."""
+    from bo_lib.workbench.inbox import unused_sources
+
+    return [(path, replace(o, findings=(*o.findings, *unused_sources(office, o.value)))) for path, o in outcomes]
 
 
 def _checked(outcomes: Read) -> Read:

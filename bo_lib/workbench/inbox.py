@@ -189,7 +189,7 @@ def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, 
         a for t in read.tables.values() if "account" in t.column_names for a in t["account"].to_pylist() if a and a != EVERY_ACCOUNT
     }
     funds = {f for t in read.tables.values() if "fund" in t.column_names for f in t["fund"].to_pylist() if f}
-    findings = (*outcome.findings, *_unused_sources(office, read))
+    findings = (*outcome.findings, *unused_sources(office, read))
     return {
         "sender": sender, "name": read.name, "sha256": read.sha256, "format": read.format, "bytes": read.bytes,
         "business_date": day.isoformat(), "accounts": sorted(accounts), "funds": sorted(funds),
@@ -200,7 +200,7 @@ def _payload(office: Office, outcome: Any, sender: str, day: date) -> dict[str, 
     }  # fmt: skip
 
 
-def _unused_sources(office: Office, read: feeds.FileRead) -> Iterator[Finding]:
+def unused_sources(office: Office, read: feeds.FileRead) -> Iterator[Finding]:
     """A warning for prices and rates under a source that no fund asks for: they would value nothing, without a word."""
     if "prices" in read.tables:
         kinds = {s for f in office.funds for sources in f.price_sources_by_kind.values() for s in sources}

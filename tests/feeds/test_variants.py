@@ -290,3 +290,8 @@ def test_a_statement_of_funds_proves_a_cash_report_that_states_no_flows() -> Non
 def test_an_entry_of_an_unknown_status_is_refused() -> None:
     outcome = read(CAMT.replace("PDNG", "WHAT"))
     assert (outcome.value.quarantined, "status-unknown" in {f.code for f in outcome.findings}) == (1, True)
+
+
+def test_ofx_entries_that_carry_one_identifier_are_kept_and_said() -> None:
+    text = OFX.replace("<FITID>A2", "<FITID>A1")
+    assert len(rows(text, "cash_movements")) == len(rows(OFX, "cash_movements")) and "entries-repeated" in codes(text)
