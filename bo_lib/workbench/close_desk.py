@@ -157,17 +157,24 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         return schedule_of_investments(self.before().struck().value, self.known.instruments, given.levels)
 
     def _related(self) -> list[Related]:
-        """Units of the firm's other funds: the price here, and the NAV per unit struck there."""
-        begun = [fund for fund in self.office.funds if fund.inception <= self.day]
-        isins = {c.isin: (fund.id, c.id) for fund in begun for c in fund.on(self.day).classes if c.isin}
+        """Units of the firm's other funds: the NAV per unit struck there, and what is registered there for this fund."""
+        begun = [fund for fund in self.office.funds if fund.inception <= self.day and fund.id != self.fund.id]
+        isins = {c.isin: (fund, c.id) for fund in begun for c in fund.on(self.day).classes if c.isin}
         found = []
         for isin, held in self.struck().value.valuation.holdings().items():
             if isin in isins:
-                fund_id, name = isins[isin]
-                struck = [f for f in self.known.facts("nav.struck", fund_id) if f.effective_date == self.day]
+                fund, name = isins[isin]
+                struck = [f for f in self.known.facts("nav.struck", fund.id) if f.effective_date == self.day]
                 theirs = struck[-1].payload["state"].get(name, {}).get("nav_per_unit") if struck else None
-                found.append(Related(f"{fund_id} {name}", held["price"] or ZERO, Decimal(theirs) if theirs else None))
+                found.append(Related(f"{fund.id} {name}, NAV per unit", held["price"] or ZERO, Decimal(theirs) if theirs else None))
+                found.append(Related(f"{fund.id} {name}, units", held["quantity"], self._registered(fund, name)))
         return found
+
+    def _registered(self, fund: config.Fund, share_class: str) -> Decimal | None:
+        """This fund's units in the register of another; None when it is not in it."""
+        mine = {i.id for i in fund.investors if self.fund.id == i.id or self.fund.name == i.name} | {self.fund.id}
+        units = type(self)(self.office, fund.id, self.day, self.known_at, self.heads).holders()
+        return next((held for (investor, name), held in units.items() if investor in mine and name == share_class), None)
 
     def _budget(self) -> dict[str, Decimal]:
         """Expenses of fixed yearly amount, for the days of the month."""

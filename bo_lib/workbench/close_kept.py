@@ -1,7 +1,7 @@
 """Answers of the close that need not be looked for again: what the checks look at, as one hash, and what they said of it last.
 
-A check depends on the facts of its fund up to the month's end, on the files, parameters and code, and on what other funds of the
-firm struck; what people decide about its task is no part of it. The answers are kept in the chain with that hash.
+A check depends on the facts of its fund up to the month's end, on the files, parameters and code, and on the funds of the firm
+that it holds units of; what people decide about its task is no part of it. The answers are kept in the chain with that hash.
 """
 
 from __future__ import annotations
@@ -55,12 +55,11 @@ def last_checked(desk: CloseDesk) -> StoredFact | None:
 
 
 def _others(desk: CloseDesk) -> Mapping[str, Any]:
-    """What funds that this one can hold units of struck last for the day."""
+    """The facts of funds that this one can hold units of."""
     known = set(desk.known.instruments["isin"].to_pylist())
     funds = [f for f in desk.office.funds if f.id != desk.fund.id and f.inception <= desk.day]
     held = [f.id for f in funds if known & {c.isin for c in f.on(desk.day).classes}]
-    struck = {name: desk.known.facts("nav.struck", name) for name in held}
-    return {name: [f.hash for f in facts if f.effective_date == desk.day][-1:] for name, facts in struck.items()}
+    return {name: desk.office.store.hashes(stream=name, effective_until=desk.day, without="close") for name in held}
 
 
 def _parameters(folder: Path, fund: str) -> dict[str, str]:

@@ -6,14 +6,19 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
-from bo_lib.close import CHECKS, Evidence, close, out_of_balance, record_of, roll_forward
+from bo_lib.close import CHECKS, Evidence, LatePosting, Related, close, out_of_balance, record_of, roll_forward
+from bo_lib.close.tables import AS_OF
 from bo_lib.config import Close, load
-from bo_lib.model.findings import Verdict
+from bo_lib.model.findings import Verdict, error
 from bo_lib.model.money import ZERO
+from bo_lib.model.tables import built
 from tests.close.demonstrated import END, TASKS, month
 from tests.nav.demonstration import ROOT
 
@@ -72,6 +77,54 @@ def test_every_check_passes_on_its_own(evidence: Evidence) -> None:
     answers = {name: check(evidence) for name, check in CHECKS.items()}
     assert answers.pop("administrator_agrees").state == "failed"  # no pack was compared: attention, not a pass
     assert {a.state for a in answers.values()} == {"done"}
+
+
+def broken(e: Evidence) -> dict[str, Evidence]:
+    """For each check, evidence in which what it looks for is wrong."""
+
+    def off(table: pa.Table, **changes: Any) -> pa.Table:
+        first, *rest = table.to_pylist()
+        return pa.Table.from_pylist([{**first, **changes}, *rest], schema=table.schema)
+
+    def controlled(name: str) -> Evidence:
+        return replace(e, controls=[replace(c, verdict=Verdict.BLOCKED) if c.name == name else c for c in e.controls or ()])
+
+    stuck = SimpleNamespace(trial_balance=lambda: off(e.book.trial_balance(), ledger="suspense", local=Decimal(1)))
+    struck, ties = e.struck, next(iter(e.ties.values()))
+    bare = off(struck.components, component="holding", price=None)
+    nothing = SimpleNamespace(rows=[], change=lambda *_: ZERO)
+    unexplained = {"cause": "unexplained", "item": "?", "amount": Decimal(1)}
+    lost = built(AS_OF, [unexplained])
+    accruals = tuple(a.model_copy(update={"amount": a.amount + 1}) for a in struck.accruals)
+    levels = e.investments.set_column(
+        e.investments.column_names.index("level"), "level", pc.add(e.investments["level"], 1).cast(e.investments["level"].type)
+    )
+    return {
+        "events_booked": replace(e, waiting=[error("account-unknown", "trade T1: no account X")]),
+        "suspense_empty": replace(e, book=stuck), "prices_final": replace(e, struck=replace(struck, components=bare)),
+        "units_agree": controlled("units_agree"), "computations_agree": controlled("two_computations_agree"),
+        "administrator_agrees": e, "nav_controls_passed": controlled("units_agree"),
+        "accruals_booked": replace(e, struck=replace(struck, accruals=accruals)),
+        "trial_balance_balances": replace(e, adjusted=e.adjusted.slice(1)),
+        "statement_ties": replace(e, statement=replace(e.statement, assets=e.statement.assets + 1)),
+        "roll_forward_ties": replace(e, roll=replace(e.roll, difference=Decimal(1))),
+        "levels_final": replace(e, investments_before=levels),
+        "related_balances_agree": replace(e, related=[Related("MASTER A, units", Decimal(10), Decimal(9))]),
+        "expenses_in_budget": replace(e, budget={name: 2 * amount for name, amount in e.budget.items()}),
+        "movements_usual": replace(e, before=nothing),
+        "as_of_explained": replace(e, as_of=replace(e.as_of, table=lost)),
+        "statements_tie": replace(e, ties={"IFRS": off(ties, difference=Decimal(1))}),
+        "late_postings_approved": replace(e, late_postings=[LatePosting("T1", "trade", "ops")]),
+    }  # fmt: skip
+
+
+def test_every_check_fails_where_what_it_looks_for_is_wrong_and_says_what(evidence: Evidence) -> None:
+    wrong = broken(evidence)
+    assert wrong.keys() == CHECKS.keys()
+    for name, given in wrong.items():
+        answer = CHECKS[name](given)
+        assert (answer.state, answer.items > 0, bool(answer.says)) == ("failed", True, True), (name, answer)
+        assert answer.evidence != CHECKS[name](evidence).evidence or name == "administrator_agrees", name
 
 
 def test_accruals_that_were_not_booked_fail_and_block_what_needs_them(evidence: Evidence) -> None:
