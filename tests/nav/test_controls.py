@@ -127,7 +127,7 @@ def test_two_people_release_a_blocked_nav_and_one_does_not() -> None:
     answers = control(broken()["units_agree"])
     assert verdict(answers) is Verdict.BLOCKED
     assert verdict(answers, [Approval("units_agree", "ana", "ben", "transfer in flight", MONDAY)]) is Verdict.ATTENTION
-    assert verdict(answers, [Approval("units_agree", "ana", "ana", "transfer in flight", MONDAY)]) is Verdict.BLOCKED
+    assert verdict(answers, [Approval("units_agree", "ana", " Ana", "transfer in flight", MONDAY)]) is Verdict.BLOCKED
     assert verdict(answers, [Approval("units_agree", "ana", "ben", "", MONDAY)]) is Verdict.BLOCKED
 
 
