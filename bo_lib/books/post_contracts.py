@@ -160,12 +160,16 @@ def money_placed(event: MoneyDeal, state: State, setting: Setting, day: date) ->
 
 
 def money_repaid(event: MoneyDeal, state: State, setting: Setting, day: date) -> list[Line]:
-    """Principal and interest move; interest accrued until then was a mark, so all of it is booked here."""
+    """Principal and interest move; interest accrued until then was a mark, so all of it is booked here.
+
+    A deposit brings its money back at the rate it was placed at: that is no disposal of the currency.
+    """
     if state.money_deals.get(event.deal_id) != event:
         return []  # refused when it was agreed
     (principal,) = state.claims[event.event_id]
     interest, ccy = interest_to(event, day), event.currency
-    interest_base, back = setting.convert(interest, ccy, day), setting.convert(principal.local, ccy, day)
+    interest_base = setting.convert(interest, ccy, day)
+    back = principal.base if event.style == "DEPOSIT" else setting.convert(principal.local, ccy, day)
     del state.money_deals[event.deal_id], state.claims[event.event_id]
     income = "interest_income" if MONEY_LEDGERS[event.style][1] else "interest_expense"
     lines = [

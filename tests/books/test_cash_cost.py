@@ -14,7 +14,22 @@ from hypothesis import strategies as st
 from bo_lib.books import Book
 from bo_lib.model import events as ev
 from bo_lib.model.money import Rates
-from tests.books.desk import balance, balances, booked, capital, deal, june, keep, lot, payment, reversal, settled, text, trade
+from tests.books.desk import (
+    action,
+    balance,
+    balances,
+    booked,
+    capital,
+    deal,
+    june,
+    keep,
+    lot,
+    payment,
+    reversal,
+    settled,
+    text,
+    trade,
+)
 from tests.properties.test_books_laws import months
 
 RATE = {1: "0.90", 2: "0.95", 3: "1.00", 4: "0.80"}  # euro for a dollar, by day of June
@@ -69,6 +84,20 @@ def test_a_deal_against_base_currency_gains_what_it_brought_less_what_the_money_
     bought, sold = deal("f1", 1, "SPOT", "USD 1000", "EUR 880", 2), deal("f2", 3, "SPOT", "EUR 1010", "USD 1000", 4)
     assert standing(kept(bought, sold, until=june(3))) == {"cash": (1000, 880), "gain": 0}
     assert standing(kept(bought, sold)) == {"cash": (0, 0), "gain": 130}
+
+
+def test_a_deposit_carries_the_cost_of_its_cash_and_brings_it_back() -> None:
+    """100 at 0.90 and 100 at 0.95: 80 are placed at 74, come back at 74 whatever the rate, and their interest of 0.01 at 0.80."""
+    known = [money("a", 1, "100"), money("b", 2, "100")]
+    placed = action("money_deal", "d", 3, "", style="DEPOSIT", currency="USD", principal="80", rate_pct_annual="4.5",
+                    maturity_date=june(4))  # fmt: skip
+    out, back = (kept(*known, placed, until=june(day)) for day in (3, 4))
+    assert balances(out)["deposits_receivable", "USD"] == (80, 74)
+    assert standing(out) == {"cash": (120, 111), "gain": 0}
+    assert standing(back) == {"cash": (Decimal("200.01"), Decimal("185.01")), "gain": 0}
+    assert ("deposits_receivable", "USD") not in balances(back)
+    wrong = kept(*known, placed, reversal("r", 4, "a"), until=june(4))
+    assert standing(wrong) == standing(kept(known[1], placed, until=june(4)))
 
 
 def test_no_cent_stays_behind() -> None:
@@ -179,7 +208,7 @@ def test_cost_is_the_average_of_exact_fractions_to_the_cents_of_rounding(rows: l
 @given(months())
 def test_no_account_without_money_has_a_cost_left(events: list[ev.Event]) -> None:
     for row in keep(*events).value.trial_balance().to_pylist():
-        assert row["local"] or row["ledger"] not in ("cash", "suspense"), row
+        assert row["local"] or row["ledger"] not in ("cash", "suspense", "deposits_receivable"), row
 
 
 def test_a_sale_settled_later_and_a_purchase_paid_from_it() -> None:
