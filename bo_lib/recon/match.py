@@ -228,15 +228,15 @@ class Comparison:
 
     def _ends(self, ordinal: int) -> Counts:
         """The place of each row of a side, by its number in ``PLACES``."""
-        matched, netted, differ, suggested = (self.places.counted(n, ordinal) for n in (MATCHED, NETTED, DIFFERENT, SUGGESTED))
-        outside = np.zeros_like(matched)
-        for place, alone in ((outside, self.outside), (differ, self.open_rows), (differ, self.unreadable)):
-            place += times(alone[ordinal], len(place))
-        codes = np.zeros_like(matched)
-        often = np.zeros_like(matched)
-        for code, rows in enumerate((matched, differ + suggested, netted, outside)):
-            codes += (code * (rows > 0)).astype(np.uint8)
-            often += np.minimum(rows, 2)
+        count = self.places.row_counts[ordinal]
+        matched, netted, differ, suggested = (self.places.rows(n, ordinal) for n in (MATCHED, NETTED, DIFFERENT, SUGGESTED))
+        left_open = [*differ, *suggested, self.open_rows[ordinal], self.unreadable[ordinal]]
+        ends: tuple[list[Any], ...] = (matched, left_open, netted, [self.outside[ordinal]])
+        codes, often = np.zeros((2, count), np.uint8)
+        for code, rows in enumerate(ends):
+            found = times(rows, count)
+            codes += np.uint8(code) * (found > 0)
+            often += np.minimum(found, 2)
         return np.where(often == 1, codes, np.where(often == 0, LOST, TWICE))
 
     def _duplicates(self, side: str) -> list[int]:

@@ -33,14 +33,8 @@ select row, (case ${cases} end)::smallint as why from ${side}_in where ${any} or
 -- name: join
 -- Pairs of equal keys, joined by one 64-bit hash and confirmed by the values. Many identical rows on both sides would make a
 -- product of pairs: the limit stops it.
-select x.row as a, y.row as b from (select *, hash(${keys}) as h from ${a} where ${filled}) x
+select x.row as a, y.row as b, ${differ} as differ from (select *, hash(${keys}) as h from ${a} where ${filled}) x
 join (select *, hash(${keys}) as h from ${b} where ${filled}) y on x.h = y.h where (${equal}) is true limit ${limit}
-
--- name: shared
--- Keys that stand on both sides, whatever their number, by a 64-bit hash; the pool compares their values.
-create or replace temp table once as
-select distinct h from (select hash(${keys}) as h from ${a} where ${filled}) x
-where h in (select hash(${keys}) from ${b} where ${filled})
 
 -- name: pool
 -- Rows of chosen keys with two ordinals: g of the key, i of the row's whole identity (identical rows share it). The hash in
@@ -154,7 +148,8 @@ select count(*) from ${side}_in where ${reference} is null
 get_bit(getvariable('${bits}'), row) = 1
 
 -- name: is_shared
-hash(${keys}) in (select h from once)
+-- The key stands on the other side as well, by a 64-bit hash; the pool compares the values.
+hash(${keys}) in (select hash(${keys}) from ${other} where ${filled})
 
 -- name: digits
 select length(cast(trunc(greatest(abs(min(${column})), abs(max(${column})))) as varchar)) from ${side}_raw

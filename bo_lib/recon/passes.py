@@ -171,26 +171,26 @@ class Passes(OpenRows):
         """Equal keys. Those that stand once on each side by one join; repeated ones k-th with k-th."""
         counts = [self.places.row_counts[side] for side in work.sides]
         limit = 2 * sum(counts) + 1000
-        a, b = self.pairs("join", **work.said, equal=equal(work.keys), limit=limit)
+        reference = quoted(self.rules.reference)
+        differ = f"coalesce(x.{reference} <> y.{reference}, false)" if self._checks_references(work) else "false"
+        found = arrays(self.con, sql("join", **work.said, equal=equal(work.keys), differ=differ, limit=limit))
+        a, b, differing = found["a"], found["b"], found["differ"]
         if not len(a):
             return
         if len(a) == limit:
-            self.rows("shared", **work.said)
-            chosen = (sql("is_shared", **work.said),) * 2
+            chosen = self._shared(work)
         else:
-            repeated = (times(a, counts[0])[a] > 1) | (times(b, counts[1])[b] > 1)
+            repeated = (times([a], counts[0])[a] > 1) | (times([b], counts[1])[b] > 1)
             if not repeated.any():
-                self._sure(work, a, b)
+                self._sure(work, a, b, differing)
                 return
-            self._sure(work, a[~repeated], b[~repeated])
+            self._sure(work, a[~repeated], b[~repeated], differing[~repeated])
             work = self._smaller(work)
-            chosen = tuple(  # type: ignore[assignment]
-                self._chosen(f"{name}_chosen", rows[repeated], count)
-                for name, rows, count in zip("ab", (a, b), counts, strict=True)
-            )
+            chosen = self._chosen("a_chosen", a[repeated], counts[0]), self._chosen("b_chosen", b[repeated], counts[1])
         self._pool(work, chosen)
         self.rows("kth", any="false")
-        self._sure(work, *self.pairs("kth_pairs"))
+        a, b = self.pairs("kth_pairs")
+        self._sure(work, a, b, np.full(len(a), self._checks_references(work)))
         self._keyed(work, SUGGESTED, "kth_unsure")
 
     def _smaller(self, work: Work) -> Work:
@@ -206,10 +206,10 @@ class Passes(OpenRows):
         self.bits(name, flags)
         return sql("is_set", bits=name)
 
-    def _sure(self, work: Work, a: Ints, b: Ints) -> None:
-        """Pairs whose keys decide; those whose references contradict each other are only suggested."""
-        if work.outcome == MATCHED and len(a) and self._checks_references(work):
-            self.con.register("found", pa.table({"a": numbers(a), "b": numbers(b)}))
+    def _sure(self, work: Work, a: Ints, b: Ints, differing: Flags) -> None:
+        """Pairs whose keys decide; of those with ``differing`` references, the ones that contradict each other are suggested."""
+        if work.outcome == MATCHED and differing.any():
+            self.con.register("found", pa.table({"a": numbers(a[differing]), "b": numbers(b[differing])}))
             if self._unfit(work, "found"):
                 doubt = np.zeros(self.places.row_counts[0], np.bool_)
                 doubt[[row for row, _ in self.rows("unfit_rows")]] = True
@@ -271,15 +271,15 @@ class Passes(OpenRows):
 
     def _pool_shared(self, work: Work) -> bool:
         """Rows of keys that stand on both sides, as the table ``pool``; False when there are none."""
-        if not self.count("shared", **work.said):
-            return False
-        self._pool(work, (sql("is_shared", **work.said),) * 2)
-        return True
+        return self._pool(work, self._shared(work)) > 0
 
-    def _pool(self, work: Work, chosen: tuple[str, str]) -> None:
+    def _shared(self, work: Work) -> tuple[str, str]:
+        return sql("is_shared", **work.said, other=work.b), sql("is_shared", **work.said, other=work.a)
+
+    def _pool(self, work: Work, chosen: tuple[str, str]) -> int:
         day = quoted(self.rules.date) if self.rules.date else "null::date"
         columns = listed(self.rules.columns)
-        self.rows(
+        return self.count(
             "pool", **work.said, columns=columns, amount=quoted(self.rules.amount), day=day, also=f"[{listed(work.step.also)}]",
             identity=listed(work.keys) if work.step.kind == "sum" else columns,  # sums of keys need no other
             chosen_a=chosen[0], chosen_b=chosen[1],

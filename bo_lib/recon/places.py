@@ -91,24 +91,22 @@ class Places:
             group = rows[:, 0].astype(np.int64) + sides[0] * self.row_counts[0]
             yield Ended(step, group.repeat(2), np.tile(np.array(sides, np.int8), len(rows)), rows.reshape(-1))
 
-    def counted(self, outcome: int, side: int) -> Counts:
-        """How often each row of a side stands under an outcome: 0 or 1, unless the matcher is wrong."""
-        counts = np.zeros(self.row_counts[side], np.uint8)
-        for (there, _), pairs in self._pairs.items():
-            for rows in (r for sides, *both in pairs for n, r in zip(sides, both, strict=True) if n == side and there == outcome):
-                counts += times(rows, len(counts))
-        for (there, _), found in self._groups.items():
-            for ended in found if there == outcome else ():
-                counts += times(ended.row[ended.side == side], len(counts))
-        return counts
+    def rows(self, outcome: int, side: int) -> list[Ints]:
+        """The rows of a side that stand under an outcome, each once, unless the matcher is wrong."""
+        pairs = [p for (there, _), of in self._pairs.items() for p in of if there == outcome]
+        groups = [g for (there, _), of in self._groups.items() for g in of if there == outcome]
+        paired = [rows for sides, *both in pairs for n, rows in zip(sides, both, strict=True) if n == side]
+        return paired + [ended.row[ended.side == side] for ended in groups]
 
 
-def times(rows: Ints | Longs, count: int) -> Counts:
-    """How often each of ``count`` rows stands in ``rows``; 255 is as often as can be."""
+def times(parts: Sequence[Ints | Longs], count: int) -> Counts:
+    """How often each of ``count`` rows stands in ``parts``; 255 is as often as can be."""
     once = np.zeros(count, np.uint8)
-    once[rows] = 1
-    if np.count_nonzero(once) == len(rows):
+    for rows in parts:
+        once[rows] = 1
+    if np.count_nonzero(once) == sum(map(len, parts)):
         return once
     found = np.zeros(count, np.uint32)
-    np.add.at(found, rows, np.uint32(1))  # of another type it is thirty times slower
+    for rows in parts:
+        np.add.at(found, rows, np.uint32(1))  # of another type it is thirty times slower
     return np.minimum(found, 255).astype(np.uint8)
