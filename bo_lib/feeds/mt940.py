@@ -21,7 +21,7 @@ from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 KINDS = ("940", "942", "950")
 NO_CURRENCY = "XXX"  # ISO 4217: no currency involved; keeps entries whose statement lost its balances
-_BALANCE = re.compile(r"(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})?(?P<amount>[0-9.,]{1,40})\s*")
+_BALANCE = re.compile(r"(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})? {0,15}(?P<amount>[0-9.,]{1,40})")
 _SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,30})\s*")
 _KNOWN = {"20", "21", "13", "13D", "34F", "64", "65", "940", "942", "950", "NS"}
 _LIMIT = re.compile(r"[A-Z]{3}([CD]?)([0-9.,]{1,30})\s*")
@@ -191,7 +191,7 @@ def _balance(one: Field | None, reading: Reading) -> Balance | None:
     """
     if one is None:
         return None
-    text = one.value.split("\n")[0]
+    text = one.value.split("\n")[0].strip()
     found = _BALANCE.fullmatch(text) if len(text) <= 200 else None
     try:
         if not found:

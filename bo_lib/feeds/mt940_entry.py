@@ -19,7 +19,7 @@ from bo_lib.feeds.reading import Reading, UnreadableError
 LINE_MAX = 2000  # a field 61 has at most 66 characters in its first line; banks that put the narrative there write more
 _ENTRY = re.compile(
     r"(?P<value>[0-9]{6})(?:(?P<entry>[0-9]{4})| {1,4})?(?P<mark>R?[CD]|E[CD])(?P<funds>[A-Z])? {0,15}(?P<amount>[0-9.,]{1,30})"
-    r"(?: ?(?P<code>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)|(?P<untyped>//.*))"
+    r"(?: ?(?P<code>[A-Z][A-Z0-9 ]{3})(?P<rest>.*)|(?P<untyped>//.*|(?<=[,.][0-9]{2})))"
 )
 _PLAIN = re.compile(r"[0-9]{1,20}[.,]?[0-9]{0,10}|[.,][0-9]{1,10}")
 _GROUPED = re.compile(r"[0-9]{1,3}(\.[0-9]{3}){1,6},[0-9]{0,10}|[0-9]{1,3}(,[0-9]{3}){1,6}\.[0-9]{0,10}")
@@ -53,8 +53,9 @@ def entry(one: Field, reading: Reading) -> Entry:
     """Field 61. Raises ``UnreadableError`` when date, sign or amount cannot be read."""
     first, *more = one.value.split("\n")
     found = _ENTRY.fullmatch(first.strip()) if len(first) <= LINE_MAX else None
-    if not found and more and len(first) + len(more[0]) <= LINE_MAX:  # a line end within the entry
-        found = _ENTRY.fullmatch(first.strip() + more.pop(0).strip())
+    if more and (not found or (found["untyped"] == "" and more[0][:1] in "NSF")) and len(first) + len(more[0]) <= LINE_MAX:
+        joined = _ENTRY.fullmatch(first.strip() + more[0].strip())  # a line end within the entry
+        found, more = (joined, more[1:]) if joined else (found, more)
     if not found:
         raise UnreadableError("entry-unreadable", "the entry is incomplete or not an entry", first,
                          "value date, C/D/RC/RD, amount, type and reference, such as 2606010601D100,00NTRFREF1",

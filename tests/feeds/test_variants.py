@@ -295,3 +295,21 @@ def test_an_entry_of_an_unknown_status_is_refused() -> None:
 def test_ofx_entries_that_carry_one_identifier_are_kept_and_said() -> None:
     text = OFX.replace("<FITID>A2", "<FITID>A1")
     assert len(rows(text, "cash_movements")) == len(rows(OFX, "cash_movements")) and "entries-repeated" in codes(text)
+
+
+CASH = ":20:A\n:25:ACC\n:28C:1/1\n:60F:{}\n:61:{}\n:86:X\n:62F:C260601EUR11,00\n"
+
+
+@pytest.mark.parametrize(
+    ("balance", "entry", "code"),
+    [(" C260601EUR 10,00", " 2606010601C1,00NTRFREF", "NTRF"), ("C260601EUR10,00", "2606010601C1,00", None),
+     ("C260601EUR10,00", "2606010601C1,00\nNTRFREF", "NTRF")],
+)  # fmt: skip
+def test_blanks_a_missing_type_and_a_line_end_within_an_entry_leave_the_amounts_clear(balance: str, entry: str, code: str) -> None:
+    outcome = read(CASH.format(balance, entry))
+    [row] = outcome.value.tables["cash_movements"].to_pylist()
+    assert (row["amount"], row["code"], row["text"]) == (1, code, "X") and feeds.summary(outcome)["statements"][0]["proven"]
+
+
+def test_an_entry_cut_within_its_amount_is_no_entry() -> None:
+    assert read(CASH.format("C260601EUR10,00", "2606010601C1")).value.quarantined == 1
