@@ -59,6 +59,8 @@ class SettlementDesk(Desk):
 
     def held_trades(self) -> list[Refusal]:
         """Trades that were not let near the books, as events that a person can correct."""
+        if not self.known.rows(tables.TRADES, self.fund.inception).num_rows:
+            return []  # a firm that trades nothing needs no settlement cycles
         refused = self.checked_trades().value.refused
         return [Refusal(trade_event(r.row, self.fund.id, fits=False), r.finding) for r in refused]
 
