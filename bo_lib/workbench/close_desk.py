@@ -40,7 +40,6 @@ from bo_lib.filings import obligations
 from bo_lib.model import dates
 from bo_lib.model.events import Accrual, from_payload
 from bo_lib.model.findings import Outcome
-from bo_lib.model.four_eyes import PROPOSAL, Proposal, proposals
 from bo_lib.model.identifiers import same_person
 from bo_lib.model.money import ZERO, round_money, round_to
 from bo_lib.model.tables import built
@@ -201,7 +200,7 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         record = self.close_record()
         if not record.soft_at:
             return []
-        said = self._said_by_two()
+        said = self.proposals()
         leave = {(_first_id(p.about), p.checked_at): p for p in said if p.state == "approved"}
         late = [f for f in self.known.facts("event") if f.known_at > record.soft_at and f.effective_date > self.opened]
         found = [(f, leave.get((_first_id(f.entity), f.known_at))) for f in late]
@@ -211,9 +210,6 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         kinds = ((p, p.content["event"]["kind"]) for p in said if p.state == "waiting" and self.opened < p.day <= self.day)
         return posted + [LatePosting(p.about, kind, p.by) for p, kind in kinds]
 
-    def _said_by_two(self) -> list[Proposal]:
-        return list(proposals(self.known.facts(PROPOSAL, until=date.max)).values())
-
     # The NAV of all that is known now
 
     @once
@@ -222,15 +218,18 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         daily = self._daily()
         if daily is None:
             return None
-        then = type(self)(self.office, self.fund.id, self.day, daily.known_at)
         came = self.known.facts("event", until=date.max)
-        of_the_day = (f.known_at for f in came if f.effective_date <= self.day or f.kind == "event.capital")  # may be paid ahead
-        if max(of_the_day, default="") <= daily.known_at:
-            then.done[("book_to_strike",)] = self.book_to_strike()  # nothing came since: the books of then are those of now
+        inputs = [
+            *(f for f in came if f.effective_date <= self.day or f.kind == "event.capital"),  # units may be paid ahead
+            *(f for f in self.known.facts("nav.struck") if f.effective_date < self.day),
+            *self.known.facts("price"), *self.known.files,
+        ]  # fmt: skip
+        since = any(f.known_at > daily.known_at for f in inputs)
+        then = type(self)(self.office, self.fund.id, self.day, daily.known_at) if since else self
         recorded = replace(then.struck().value, net_assets=Decimal(daily.payload["net_assets"]))
-        books = [desk.book_to_strike() for desk in (then, self)]
-        journals = [sourced_journal(book) for book in (books if books[0] is not books[1] else books[:1])]
-        return compare_as_of(recorded, self.struck().value, journals[0], journals[-1], {f.entity: f.known_at for f in came})
+        journal = sourced_journal(self.book_to_strike())
+        journal_then = sourced_journal(then.book_to_strike()) if since else journal
+        return compare_as_of(recorded, self.struck().value, journal_then, journal, {f.entity: f.known_at for f in came})
 
     def _daily(self) -> StoredFact | None:
         """The NAV as struck for the day: the last one recorded by the end of the next business day, else the first."""
@@ -247,7 +246,7 @@ class CloseDesk(ReconDesk, ReleaseDesk, StatementsDesk):
         for booked in self.known.standing(Accrual):
             if booked.event_id.startswith(self._tonight):
                 due[booked.name, booked.share_class] -= booked.amount
-        for p in self._said_by_two():  # of a soft closed month: what waits is not asked for twice
+        for p in self.proposals():  # of a soft closed month: what waits is not asked for twice
             event = from_payload(p.content["event"]) if p.state == "waiting" else None
             if isinstance(event, Accrual) and event.event_id.startswith(self._tonight):
                 due[event.name, event.share_class] -= event.amount
