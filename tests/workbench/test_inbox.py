@@ -10,7 +10,9 @@ import pytest
 
 from bo_lib.run.ledger import inbox_files
 from bo_lib.workbench import inbox
+from bo_lib.workbench.known import Known
 from bo_lib.workbench.office import Office
+from tests.feeds.samples import MT564
 from tests.run.firm import write_firm
 
 DAY = date(2026, 6, 30)
@@ -166,3 +168,23 @@ def test_a_price_of_a_source_that_no_fund_asks_for_is_said(office: Office) -> No
         inbox.ingest(fresh := Office(office.root), DAY, again=True)
         last = fresh.store.facts("file")[-1].payload["findings"]
         assert [f["message"] for f in last if f["code"] == "source-unused"] == expected
+
+
+MASTER = """format: master_x
+match: [Isin, Kind]
+tables:
+  - table: instruments
+    columns: {isin: Isin, name: Name, kind: Kind, currency: Ccy}
+"""
+
+
+def test_an_announcement_by_cusip_gets_the_isin_of_the_security_master(office: Office) -> None:
+    mappings = office.root / "parameters/mappings"
+    mappings.mkdir(exist_ok=True)
+    (mappings / "master_x.yaml").write_text(MASTER)
+    notice = MT564.replace(":35B:ISIN NL0010273215\n:16R:ACCTINFO", ":35B:/US/037833100\nAPPLE\n:16R:ACCTINFO")
+    (office.inbox(DAY) / "BANK" / "a.fin").write_text(notice.replace("ALP-100200", "GENR"))
+    (fund_id, *_) = office.firm.funds
+    assert set(Known(Office(office.root), fund_id, DAY).announcements()["isin"].to_pylist()) == {None}
+    (office.inbox(DAY) / "BANK" / "m.csv").write_text("Isin,Name,Kind,Ccy\nUS0378331005,Apple,equity,USD\n")
+    assert set(Known(Office(office.root), fund_id, DAY).announcements()["isin"].to_pylist()) == {"US0378331005"}
