@@ -128,9 +128,11 @@ def _prepared(rules: Rules, found: Mapping[str, pa.Table]) -> tuple[dict[str, pa
     names = {"left": rules.left.name, "right": rules.right.name}
     try:
         for name, rows in found.items():
-            con.register(f"{name}_raw", rows.append_column("#", pa.array(range(rows.num_rows), pa.int32())))
+            raw = rows.rename_columns([f":{column}" for column in rows.column_names])
+            con.register(f"{name}_raw", raw.append_column("row", pa.array(range(rows.num_rows), pa.int32())))
         said = prepare(con, rules, names, {"left": (), "right": ()}, {"left": frozenset(), "right": frozenset()})
-        made = {name: arrow(con, f"select * exclude (row) from {name}_in order by row") for name in found}  # noqa: S608
+        read = {name: arrow(con, f"select * exclude (row) from {name}_in order by row") for name in found}  # noqa: S608
+        made = {name: rows.rename_columns([c.removeprefix(":") for c in rows.column_names]) for name, rows in read.items()}
     except ColumnError as reason:
         raise ParameterError(f"reconciliation {rules.name}: {reason}") from None
     finally:
