@@ -63,6 +63,7 @@ def test_a_packed_table_is_read_by_its_mapping() -> None:
         (gzip.compress(b" " * 2**24), "archive-too-large"),
         (zipped(a=b" " * 2**24), "archive-too-large"),
     ],
+    ids=["two files", "an archive", "a tar", "cut gzip", "cut zip", "a large gzip", "a large zip"],
 )
 def test_other_archives_are_one_clear_error(data: bytes, code: str) -> None:
     outcome = read(data)
