@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations
+from itertools import chain, combinations
 from typing import Any
 
 import numpy as np
@@ -173,8 +173,9 @@ def solve(nodes: Sequence[Node], members_max: int, reach: Callable[[int], int], 
 def _choices(count: int, sizes: tuple[int, ...]) -> Array:
     """Choices among ``count`` rows, one a column, its rows rising; -1 where there are fewer than the largest size, or none."""
     wide = max(*sizes, 1)
-    chosen = [[*of, *[-1] * (wide - size)] for size in sizes for of in combinations(range(count), size)]
-    return np.array(chosen, np.int64).reshape(-1, wide).T.copy()
+    parts = [np.fromiter(chain.from_iterable(combinations(range(count), n)), np.int64).reshape(-1, n).T for n in sizes if n]
+    none = [np.empty((0, 1), np.int64)] * (0 in sizes)  # one choice: of no row
+    return np.hstack([np.pad(part, ((0, wide - len(part)), (0, 0)), constant_values=-1) for part in (*none, *parts)])
 
 
 class _Pool:
