@@ -111,7 +111,7 @@ class BreakDesk(Desk):
         todays = [f for f in there if f.effective_date == self.day]
         if todays and todays[-1].payload == payload:
             return
-        fact_id = f"recon:{entity}:{self.day}:{len(todays)}"
+        fact_id = f"{stream}:{result.name}:{self.day}:{len(todays)}"
         fact = Fact(fact_id, stream, "recon.concluded", entity, self.day, payload)
         self.office.append([fact])
 
