@@ -4,8 +4,10 @@ import os
 import pwd
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import port_for
@@ -31,10 +33,21 @@ def postgresql_server() -> Iterator[PostgreSQLExecutor]:
             dbname="postgres",
         )
         server.start()
+        _wait_for(server.port)
         yield server
         server.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _wait_for(port: int) -> None:
+    """On a busy machine the port is open a while before the server takes connections."""
+    for _ in range(300):
+        with suppress(psycopg.OperationalError):
+            psycopg.connect(f"postgresql://postgres@127.0.0.1:{port}/postgres").close()
+            return
+        time.sleep(0.1)
+    raise TimeoutError("PostgreSQL was started and takes no connections after 30 seconds")
 
 
 def _pg_ctl(folder: Path) -> Path:
