@@ -2,118 +2,62 @@
 
 Every file under ``parameters/`` is read into one of the classes of this room. Unknown keys are refused with the nearest known
 name; a wrong value is refused with the file and the field. Terms are dated: ``Fund.on(day)`` gives those in force.
-
-The classes of the firm and its funds are loaded when one is asked for: what needs none of them starts at once.
 """
 
 from __future__ import annotations
 
 import difflib
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from bo_lib.config.files import Calendar, Days, Decimals, NotNegative, ParameterError, Strict, load
-
-if TYPE_CHECKING:
-    from bo_lib.config.firm import Close, CloseTask, Day, Firm, Release, Schedule
-    from bo_lib.config.fund import (
-        Account,
-        DatedLotMethod,
-        Dealing,
-        Delivery,
-        Distribution,
-        Expense,
-        ExpenseCap,
-        Fund,
-        Investor,
-        LotMethod,
-        PerformanceFee,
-        ShareClass,
-        Swing,
-        Terms,
-        Tier,
-        Tolerances,
-    )
-    from bo_lib.config.rules import (
-        Bases,
-        Basis,
-        ChartOfAccounts,
-        Cycle,
-        Cycles,
-        ErrorCause,
-        Filing,
-        Filings,
-        LedgerAccount,
-        NavErrorRule,
-        NavErrorRules,
-    )
+from bo_lib.config.firm import Close, CloseTask, Day, Firm, Release, Schedule
+from bo_lib.config.fund import (
+    Account,
+    DatedLotMethod,
+    Dealing,
+    Delivery,
+    Distribution,
+    Expense,
+    ExpenseCap,
+    Fund,
+    Investor,
+    LotMethod,
+    PerformanceFee,
+    ShareClass,
+    Swing,
+    Terms,
+    Tier,
+    Tolerances,
+)
+from bo_lib.config.rules import (
+    Bases,
+    Basis,
+    ChartOfAccounts,
+    Cycle,
+    Cycles,
+    ErrorCause,
+    Filing,
+    Filings,
+    LedgerAccount,
+    NavErrorRule,
+    NavErrorRules,
+)
 
 __all__ = [
-    "Account",
-    "Bases",
-    "Basis",
-    "Calendar",
-    "ChartOfAccounts",
-    "Close",
-    "CloseTask",
-    "Cycle",
-    "Cycles",
-    "DatedLotMethod",
-    "Day",
-    "Days",
-    "Dealing",
-    "Decimals",
-    "Delivery",
-    "Distribution",
-    "ErrorCause",
-    "Expense",
-    "ExpenseCap",
-    "Filing",
-    "Filings",
-    "Firm",
-    "Fund",
-    "Investor",
-    "LedgerAccount",
-    "LotMethod",
-    "NavErrorRule",
-    "NavErrorRules",
-    "NotNegative",
-    "ParameterError",
-    "PerformanceFee",
-    "Release",
-    "Schedule",
-    "ShareClass",
-    "Strict",
-    "Swing",
-    "Terms",
-    "Tier",
-    "Tolerances",
-    "load",
-    "load_firm",
-    "load_fund",
-]
-
-
-def __getattr__(name: str) -> Any:
-    if name in __all__:
-        for module in ("firm", "fund", "rules"):
-            if found := getattr(import_module(f"bo_lib.config.{module}"), name, None):
-                globals()[name] = found
-                return found
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    "Account", "Bases", "Basis", "Calendar", "ChartOfAccounts", "Close", "CloseTask", "Cycle", "Cycles", "DatedLotMethod",
+    "Day", "Days", "Dealing", "Decimals", "Delivery", "Distribution", "ErrorCause", "Expense", "ExpenseCap", "Filing",
+    "Filings", "Firm", "Fund", "Investor", "LedgerAccount", "LotMethod", "NavErrorRule", "NavErrorRules", "NotNegative",
+    "ParameterError", "PerformanceFee", "Release", "Schedule", "ShareClass", "Strict", "Swing", "Terms", "Tier", "Tolerances",
+    "load", "load_firm", "load_fund",
+]  # fmt: skip
 
 
 def load_firm(root: Path) -> Firm:
-    from bo_lib.config.firm import Firm
-
     return load(root / "parameters" / "firm.yaml", Firm)
 
 
 def load_fund(root: Path, fund_id: str) -> Fund:
     """A fund's terms. Raises ``ParameterError``; for an unknown fund it names the nearest known one."""
-    from bo_lib.config.fund import Fund
-
     folder = root / "parameters" / "funds"
     path = folder / f"{fund_id}.yaml"
     if not path.exists():
