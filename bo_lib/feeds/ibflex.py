@@ -19,7 +19,7 @@ from lxml import etree
 from bo_lib.feeds.ibflex_values import Element, rounded
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.feeds.xml import at, child, children, local, parse, text
-from bo_lib.model.money import ZERO
+from bo_lib.model.money import NO_CURRENCY, ZERO
 from bo_lib.model.tables import CASH_MOVEMENTS, FX_DEALS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
 _SUMMARIES = ("BASE_SUMMARY", "BASE")
@@ -35,7 +35,6 @@ _FLOWS = (
     "otherAdjustments", "insuredBankDepositInterest", "commissionCreditsRedemption", "billableCommissions", "billableSalesTax",
     "excessFundSweep", "taxReceivables", "realizedForexVm", "ipoSubscription", "other",
 )  # fmt: skip
-NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _EXACT = Decimal("0.000001")  # the broker reckons in binary fractions and prints up to nine decimals
 
 

@@ -17,10 +17,10 @@ from bo_lib.feeds.iso15022 import Field, Message
 from bo_lib.feeds.mt940_entry import Entry, amount, day, entry
 from bo_lib.feeds.reading import Reading, UnreadableError
 from bo_lib.model.findings import Severity
+from bo_lib.model.money import NO_CURRENCY
 from bo_lib.model.tables import CASH_MOVEMENTS, STATEMENTS, TRANSACTIONS
 
 KINDS = ("940", "942", "950")
-NO_CURRENCY = "XXX"  # ISO 4217: no currency involved; keeps entries whose statement lost its balances
 _BALANCE = re.compile(r"(?P<sign>[CD])(?P<date>[0-9]{6})(?P<currency>[A-Z]{3})? {0,15}(?P<amount>[0-9.,]{1,40})")
 _SUM = re.compile(r"([0-9]{1,9})([A-Z]{3})([0-9.,]{1,30})\s*")
 _KNOWN = {"20", "21", "13", "13D", "34F", "64", "65", "940", "942", "950", "NS"}
@@ -138,7 +138,7 @@ def _add(entries: _Entries, statement: dict[str, Any], reading: Reading) -> None
     if shared["currency"] is None and (entries.booked or entries.expected):
         reading.error("currency-missing", "no balance says the currency; the entries are kept without one", statement["at"], "60F",
                       found=NO_CURRENCY, todo="ask the sender for the statement again")  # fmt: skip
-        shared["currency"] = NO_CURRENCY
+        shared["currency"] = NO_CURRENCY  # keeps entries whose statement lost its balances
     for one in entries.booked:
         reading.add(CASH_MOVEMENTS, f"line {one.line}", {**shared, **one.finished()})
     for one in entries.expected:

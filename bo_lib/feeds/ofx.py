@@ -18,10 +18,10 @@ from typing import Any
 
 from bo_lib.feeds.reading import Reading, UnreadableError, decode
 from bo_lib.feeds.xml import number
+from bo_lib.model.money import NO_CURRENCY
 from bo_lib.model.tables import CASH_MOVEMENTS, HOLDINGS, STATEMENTS, TRANSACTIONS
 
 DEPTH_MAX = 64
-NO_CURRENCY = "XXX"  # ISO 4217: no currency involved
 _TAG = re.compile(r"<(/?)([A-Za-z0-9_.]+)[^<>]*>([^<]*)")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _HUGE = re.compile(r"&#(?=x?[0-9A-Fa-f]{8})")

@@ -16,6 +16,7 @@ decimal.DefaultContext.prec = 38
 decimal.setcontext(decimal.DefaultContext)
 
 ZERO = Decimal(0)
+NO_CURRENCY = "XXX"  # ISO 4217: no currency involved; what nobody gave one stands under it
 
 
 class Rounding(StrEnum):

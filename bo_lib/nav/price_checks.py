@@ -16,7 +16,7 @@ from typing import Any
 from bo_lib.config import Tolerances
 from bo_lib.model.events import Dividend, Split
 from bo_lib.model.findings import Place
-from bo_lib.model.money import ZERO, round_to
+from bo_lib.model.money import NO_CURRENCY, ZERO, round_to
 
 REFERENCE_DAYS = 3  # the price before is the median over all sources of the last three price dates: one bad day cannot move it
 HUNDRED_LOW, HUNDRED_HIGH = Decimal(50), Decimal(200)  # a factor in between is a unit error: pence for pounds
@@ -64,7 +64,7 @@ def candidates(
     found: dict[str, Candidate] = {}
     for row in (r for r in rows if r["price_date"] == day):
         price, ccy = _in_major(row)
-        ccy = ccy or currency or "XXX"
+        ccy = ccy or currency or NO_CURRENCY
         c = Candidate(isin, row["source"], price, ccy, Place(sha256=row["file"] or "", at=row["at"] or ""), reference)
         c.unchanged_days, c.early_minutes = _unchanged(c, earlier, day), early_minutes(row, snapshot)
         c.bid, c.ask = (_pounds(row[name], row["currency"]) if (row.get(name) or 0) > 0 else None for name in ("bid", "ask"))

@@ -149,8 +149,7 @@ class BooksDesk(NavDesk):
         return pages.decided_report(said, self.waiting(), Verdict.ATTENTION, ())
 
     def _door(self) -> Door:
-        if self.known.past:
-            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
+        self.must_be_now()
         return Door(self.office, self.fund)
 
     # As of

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 from bo_lib.books import Refusal
+from bo_lib.config import ParameterError
 from bo_lib.model import four_eyes
 from bo_lib.model.findings import Verdict
 from bo_lib.model.four_eyes import Proposal
@@ -48,6 +49,11 @@ class Desk:
         self.known = Known(office, fund_id, day, known_at, heads)
         self.fund = self.known.fund
         self.done: dict[tuple[Any, ...], Any] = {}
+
+    def must_be_now(self) -> None:
+        """Raises ``ParameterError`` where something is to be written and the desk looks at the past."""
+        if self.known.past:
+            raise ParameterError("a desk that looks at the past writes nothing; open it without known_at")
 
     def conclude(self, *reports: Report) -> Report:
         """The worst of the reports, recorded: as a fact, and with its results in the folder of the run when there is one."""

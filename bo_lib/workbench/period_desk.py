@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from bo_lib import config
 from bo_lib.close import CloseState, digest, signing
 from bo_lib.model import dates
 from bo_lib.model.findings import Finding, Outcome
@@ -49,7 +48,7 @@ class PeriodDesk(CloseDesk):
         self, event_ids: Sequence[str], became: str, answer: Callable[[Door, str], Outcome[Proposal | None]]
     ) -> Report:
         """The answers one by one; the first that is refused ends it."""
-        self._must_be_now()
+        self.must_be_now()
         done: list[str] = []
         findings: tuple[Finding, ...] = ()
         for name in event_ids:
@@ -92,17 +91,13 @@ class PeriodDesk(CloseDesk):
         return self._decide_close(lambda rows, record, said: signing.reopen_month(record, said, after), text)
 
     def _decide_close(self, decide: Decide, text: str) -> Report:
-        self._must_be_now()
+        self.must_be_now()
         rows, record = self.closing().value.table.to_pylist(), self.close_record()
         decision = decide(rows, record, Said(self.office.actor, self.day, text.strip()))
         if lock := next((signing.LOCKED[p["fact"]] for p in decision.payloads if p["fact"] in signing.LOCKED), ""):
             Door(self.office, self.fund).lock(dates.month_end(self.day), lock, decision.says)
         self._append_close(decision.payloads, len(record.history))
         return decision_report(decision, self.month_name, self._closing_now())
-
-    def _must_be_now(self) -> None:
-        if self.known.past:
-            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
 
     def _append_close(self, payloads: Sequence[Mapping[str, Any]], told: int) -> None:
         facts = [

@@ -72,7 +72,7 @@ class PriceDesk(Desk):
         return dict(zip(master["isin"].to_pylist(), master["currency"].to_pylist(), strict=True))
 
     def _overrides(self) -> Proposals:
-        self._check_present()
+        self.must_be_now()
         return Proposals(self.office, self.fund.id, OVERRIDE, "bo prices")
 
     def _refuse_price(self, isin: str, decision: str, text: str, why: str) -> Report:
@@ -81,16 +81,12 @@ class PriceDesk(Desk):
         return decided_report(f"Refused: {why}.", Verdict.BLOCKED, (decisions.refusal(isin, why),))
 
     def _append_price(self, kind: str, isin: str, said: dict[str, Any]) -> None:
-        self._check_present()
+        self.must_be_now()
         count = len(self.office.store.facts("price", stream=self.fund.id, entity=isin))
         self.office.append([Fact(f"{kind}:{self.fund.id}:{isin}:{self.day}:{count}", self.fund.id, kind, isin, self.day, said)])
 
     def _kept(self, file: Path | None) -> str:
         return attachments(self.office).put(file) if file else ""
-
-    def _check_present(self) -> None:
-        if self.known.past:
-            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
 
 
 def _decided(made: Outcome[Proposal | None], done: str, verdict: Verdict = Verdict.PASS) -> Report:

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bo_lib import config
 from bo_lib.model.findings import Severity, Verdict
 from bo_lib.nav import Approval, release
 from bo_lib.nav.release import APPROVED, PREPARER, REVIEWER, Candidate, Decision, ReleaseState, state_of
@@ -86,8 +85,7 @@ class ReleaseDesk(DealingDesk):
         return {**published, "dealing_prices": dealing}  # of a series that opens too, which has no NAV yet
 
     def _decide_nav(self, action: str, decide: Callable[[ReleaseState, str], Decision]) -> Report:
-        if self.known.past:
-            raise config.ParameterError("a desk that looks at the past writes nothing; open it without known_at")
+        self.must_be_now()
         if self.releasable():
             self._record(self.struck().value)  # what is signed is what is kept
         decision = decide(self.release_state(), self.office.actor)
