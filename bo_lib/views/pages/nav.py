@@ -63,7 +63,7 @@ def strike_report(struck: Strike, findings: Sequence[Finding]) -> Report:
             Section("By class", f"In {struck.base_currency}; NAV per unit in the currency of the class.", struck.classes),
             Section("By component", table=parts, chart=Chart("bar", "component", "base", title="Net assets by component",
             unit=struck.base_currency)),
-            Section("Components", "The largest first.", _largest(struck.components), rows=20),
+            Section("Components", "The largest first.", _largest(struck.components), rows=20, folded=True),
         ),
         tuple(findings) if blocked else (),
     )  # fmt: skip
@@ -121,6 +121,7 @@ def move_report(roll: Attribution | None, base_currency: str, history: Sequence[
             "The largest first.",
             table(sorted(roll.table.to_pylist(), key=lambda r: -abs(r["amount"])), ("cause", "item", "amount")),
             rows=20,
+            folded=True,
         ),
     ]
     if len(history) > 1:
@@ -158,7 +159,8 @@ def shadow_report(shadow: Shadow, administrator: str, findings: Sequence[Finding
         ),
         (
             Section("Beyond tolerance", table=_compared(off, shown)),
-            Section("Everything compared", "The largest difference first.", _compared(shadow.table, shown[:-1]), rows=20),
+            Section("Everything compared", "The largest difference first.", _compared(shadow.table, shown[:-1]), rows=20,
+                    folded=True),
         ),
         tuple(findings),
     )  # fmt: skip

@@ -33,7 +33,9 @@ def inputs_report(inputs: Inputs, fund: str, day: date) -> Report:
     owed = ", ".join(sorted({f"{r['name']} ({r['owed_by']}, {r['state']})" for r in wanting}))
     said = f"{count(len(files), 'file')} of {day} and all that is known of {fund} are locked under {inputs.sha256[:16]}"
     said += f"; to ask for: {owed}." if owed else "; nothing is missing or late."
-    sections = [Section("Locked", "Struck again from these, the NAV is the same to the byte.", _short(inputs.table), rows=60)]
+    sections = [
+        Section("Locked", "Struck again from these, the NAV is the same to the byte.", _short(inputs.table), rows=60, folded=True)
+    ]
     if wanting:
         says = "With what is not there the NAV may be blocked; nothing is estimated in its place."
         sections.insert(0, Section("Missing or late", says, table(wanting, ("name", "owed_by", "due", "state", "known_at"))))

@@ -38,7 +38,7 @@ def report_card(compared: Sequence[Mapping[str, Any]]) -> Report:
                     "missing", "largest_bps"))),
             Section("By component", "Figures beyond tolerance.", table(parts, ("administrator", "component", "differences"))),
             Section("Day by day", "The latest first.", table(rows[::-1], columns),
-                    chart=chart if len(rows) > 1 else None, rows=25),
+                    chart=chart if len(rows) > 1 else None, rows=25, folded=True),
         ),
     )  # fmt: skip
 
